@@ -1,0 +1,34 @@
+/* etcd's v3 API over its JSON gateway (libcurl, mutual TLS, HTTP/1.1), blocking: for commands, never
+ * for the agent's loop. Decides on the numeric code in the body, never on the HTTP status. */
+#ifndef AGENT_ETCD_H
+#define AGENT_ETCD_H
+
+#include "agent/error.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct etcd_client {
+        const char *endpoint;                       /* "https://172.18.0.154:2379", borrowed */
+        const char *ca_file, *cert_file, *key_file; /* real paths, borrowed */
+        unsigned timeout_ms; /* of one call; writes need more than 7 s to hear etcd's own verdict */
+};
+struct etcd_member {
+        uint64_t id;
+        char name[254];                      /* "" until it has started */
+        char peer_url[256], client_url[256]; /* the first of each; "" when none */
+        bool learner;
+};
+enum { ETCD_MAX_MEMBERS = 16 };
+struct etcd_members {
+        struct etcd_member v[ETCD_MAX_MEMBERS];
+        size_t n;
+};
+/* 0; -EAGAIN: try again (unavailable, learner not in sync, too many learners, unhealthy); -ENOENT: no
+ * such member; -EEXIST: peer URL or id exists; other negative errno. *e says what etcd said. */
+int etcd_member_list(const struct etcd_client *c, struct etcd_members *ret, struct error *e);
+int etcd_member_add_learner(const struct etcd_client *c, const char *peer_url, uint64_t *ret_id,
+                            struct etcd_members *ret, struct error *e);
+int etcd_member_promote(const struct etcd_client *c, uint64_t id, struct error *e);
+int etcd_member_remove(const struct etcd_client *c, uint64_t id, struct error *e);
+
+#endif

@@ -1,0 +1,36 @@
+#include "agent/command.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+        const char *name;
+        command_fn run;
+        const char *help;
+} commands[] = {
+        { "version", cmd_version, "print the version" },
+};
+
+static void usage(FILE *f) {
+        fputs("triarch - a Kubernetes control plane on three machines that does not go down\n\n"
+              "Usage: triarch COMMAND [OPTIONS]\n\nCommands:\n",
+              f);
+        for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+                fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].help);
+        fputs("\n`triarch COMMAND --help` tells the options of a command; triarch(8) has the rest.\n", f);
+}
+
+int main(int argc, char **argv) {
+        if (argc < 2) {
+                usage(stderr);
+                return 3;
+        }
+        if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+                usage(stdout);
+                return 0;
+        }
+        for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+                if (!strcmp(argv[1], commands[i].name))
+                        return commands[i].run(argc - 1, argv + 1);
+        fprintf(stderr, "triarch: unknown command \"%s\"; `triarch --help` lists them\n", argv[1]);
+        return 3;
+}

@@ -1,0 +1,39 @@
+/* Enrolment tokens of this master: one file each in /var/lib/triarch/tokens (0700, files 0600), holding
+ * the wrapped Kp, never the secret. Changes are compare-and-set under a lock file. */
+#ifndef AGENT_TOKEN_H
+#define AGENT_TOKEN_H
+
+#include "agent/error.h"
+#include "pki/proof.h"
+#include <stdint.h>
+
+struct token {
+        char id[PKI_TOKEN_ID + 1];
+        uint8_t wrapped[PKI_WRAPPED_SIZE];
+        int64_t created_s, expires_s; /* wall clock, UTC */
+        unsigned uses_left;
+        char node[254], address[46]; /* "" not bound */
+        struct token_binding {       /* consumed by: a resumed join with the same key costs nothing */
+                uint8_t pub[PKI_X25519_SIZE];
+                char node[254];
+        } bound[8];
+        unsigned n_bound;
+};
+
+/* Make and store a token; the printable secret goes to out. */
+int token_create(const char *root, const char *ca_key_path, unsigned ttl_s, unsigned uses, const char *node,
+                 const char *address, char out[PKI_TOKEN_SIZE], struct error *e);
+/* Calls fn for each token (expired ones too, unless purged). */
+int token_list(const char *root, int (*fn)(void *userdata, const struct token *t), void *userdata,
+               struct error *e);
+int token_delete(const char *root, const char *id, struct error *e); /* -ENOENT */
+int token_get(const char *root, const char *id, struct token *ret, struct error *e);
+/* Use it for (node, pub): 0 also when that pair has used it before; -EKEYEXPIRED, -ENOENT, -EDQUOT (used up),
+ * -EPERM (bound to another node or address). */
+int token_consume(const char *root, const char *id, int64_t now_s, const char *node, const char *address,
+                  const uint8_t pub[PKI_X25519_SIZE], struct error *e);
+/* "triarch join 172.18.0.154:7644 --token ... --discovery-token-ca-cert-hash sha256:..." malloc'ed. */
+int token_join_command(const char *address, unsigned port, const char *token, const char *ca_crt_path,
+                       char **ret, struct error *e);
+
+#endif

@@ -1,0 +1,24 @@
+/* systemd over the system bus (sd-bus, org.freedesktop.systemd1): no systemctl. Blocking. All calls:
+ * 0 or negative errno with *e. Under --root nothing here is called. */
+#ifndef AGENT_UNIT_H
+#define AGENT_UNIT_H
+
+#include "agent/error.h"
+#include <stdbool.h>
+
+struct unit_bus;
+int unit_bus_open(struct unit_bus **ret, struct error *e);
+void unit_bus_free(struct unit_bus *b);
+int unit_daemon_reload(struct unit_bus *b, struct error *e);
+int unit_enable(struct unit_bus *b, const char *unit, bool *ret_changed, struct error *e);
+int unit_disable(struct unit_bus *b, const char *unit, bool *ret_changed, struct error *e);
+/* Start (or restart) and wait for the job's end: failed jobs are errors that name the result. */
+int unit_start(struct unit_bus *b, const char *unit, unsigned timeout_s, struct error *e);
+int unit_restart(struct unit_bus *b, const char *unit, unsigned timeout_s, struct error *e);
+int unit_stop(struct unit_bus *b, const char *unit, unsigned timeout_s, struct error *e);
+/* "active", "inactive", "failed", ...; "not-found" when there is no such unit file. */
+int unit_state(struct unit_bus *b, const char *unit, char out[32], struct error *e);
+int unit_enabled(struct unit_bus *b, const char *unit, bool *ret, struct error *e);
+DEFINE_CLEANUP(struct unit_bus *, unit_bus_free)
+
+#endif

@@ -1,0 +1,79 @@
+/* RFC 9568 virtual router as a value: no clock, socket, log or malloc.
+ *
+ * Beyond the RFC's table: a priority that changes while running, giving up on request (shutdown of
+ * the role, not of the router), and the preempt rule `health`, which preempts only a priority that
+ * tells of a worse class (see vrrp_class_of_priority). Times are microseconds on one monotonic clock. */
+#ifndef VRRP_FSM_H
+#define VRRP_FSM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VRRP_NEVER UINT64_MAX
+
+enum vrrp_state { VRRP_INIT, VRRP_BACKUP, VRRP_ACTIVE };
+enum vrrp_preempt { VRRP_PREEMPT_ALWAYS, VRRP_PREEMPT_NEVER, VRRP_PREEMPT_HEALTH };
+enum vrrp_ev {
+        VRRP_EV_START,
+        VRRP_EV_DEADLINE, /* now_us has reached deadline_us */
+        VRRP_EV_ADVERT,   /* an advertisement that passed every receive check */
+        VRRP_EV_PRIORITY, /* prio: the new effective priority; 255 is refused (ignored) unless configured */
+        VRRP_EV_GIVE_UP,  /* an Active resigns by priority 0 and stays as Backup; prio as in VRRP_EV_PRIORITY
+                           */
+        VRRP_EV_STOP,
+};
+struct vrrp_event {
+        enum vrrp_ev type;
+        uint64_t now_us;
+        uint8_t prio;
+        uint32_t interval_us; /* ADVERT: sender's Max Advertise Interval */
+        uint8_t src[16]; /* ADVERT: sender's primary address, network order; IPv4 in the first 4, rest 0 */
+};
+enum vrrp_act {
+        VRRP_ACT_ADVERTISE, /* send at out->prio[i] */
+        VRRP_ACT_CLAIM,     /* add the addresses and announce them */
+        VRRP_ACT_RELEASE,   /* remove the addresses */
+};
+enum { VRRP_MAX_ACTIONS = 4 };
+struct vrrp_actions {
+        size_t n;
+        enum vrrp_act v[VRRP_MAX_ACTIONS];
+        uint8_t prio[VRRP_MAX_ACTIONS];
+        const char *reason; /* static text when the state changed, else NULL */
+};
+struct vrrp_fsm {
+        /* set by vrrp_fsm_init() */
+        uint8_t version; /* 3 (2 later) */
+        uint8_t prio_configured, prio;
+        uint32_t interval_us, interval_max_us; /* learned intervals are capped to interval_max_us */
+        enum vrrp_preempt preempt;
+        uint8_t self[16];
+        /* running */
+        enum vrrp_state state;
+        uint32_t active_interval_us; /* Active_Adver_Interval, learned */
+        uint64_t deadline_us;        /* the caller's one timer; VRRP_NEVER: none */
+        uint64_t down_base_us;       /* when the Active_Down_Timer was last restarted in full */
+};
+struct vrrp_fsm_params {
+        uint8_t priority;
+        uint32_t interval_us, interval_max_us;
+        enum vrrp_preempt preempt;
+        uint8_t self[16];
+};
+void vrrp_fsm_init(struct vrrp_fsm *f, const struct vrrp_fsm_params *p);
+/* Consume one event. Overwrites *out; the caller performs out->v in order, then re-arms its
+ * one timer at f->deadline_us (VRRP_NEVER: none). Cannot fail. */
+void vrrp_fsm_step(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out);
+uint32_t vrrp_skew_us(uint8_t priority, uint32_t interval_us); /* RFC 9568 section 6.1 */
+const char *vrrp_state_name(enum vrrp_state s);                /* "initialize", "backup", "active" */
+
+/* Classes as the ip transport carries them: the configured priority while healthy, half of it
+ * (at least 2) while degraded, 1 while failed. */
+enum vrrp_class { VRRP_HEALTHY, VRRP_DEGRADED, VRRP_FAILED };
+uint8_t vrrp_priority_of_class(uint8_t configured, enum vrrp_class c);
+/* What a priority heard tells, for a router configured with `own`: 1 is failed; below 128 degraded
+ * where own is 128 or more; else healthy. */
+enum vrrp_class vrrp_class_of_priority(uint8_t own, uint8_t heard);
+
+#endif

@@ -18,14 +18,15 @@ struct opt {
 
 /* Options of every command (DESIGN 3). */
 struct common {
-        const char *root; /* "" or DIR of --root / --rootfs: an absolute path without a final slash */
-        bool json;        /* -o json */
-        unsigned verbose; /* -v N */
+        char root[PATH_MAX]; /* "" or DIR of --root / --rootfs: absolute, links resolved, no final slash */
+        bool json;           /* -o json */
+        unsigned verbose;    /* -v N */
 };
 
-/* Parse argv[1..] by `table` (ended by a NULL name) and the common options. Positional arguments end up
- * in *ret_args (argv order, *ret_n of them, pointing into argv). `usage` is printed for --help.
- * 0; 1: help was printed, exit 0; -EINVAL with *e (EXIT_INPUT: unknown option, missing value). */
+/* Overwrites *c. Names are taken in full only; a flag also as --NAME=true or =false. Parse argv[1..] by
+ * `table` (ended by a NULL name) and the common options. Positional arguments end up in *ret_args (argv
+ * order, *ret_n of them, pointing into argv). `usage` is printed for --help. 0; 1: help was printed, exit 0;
+ * -EINVAL with *e (EXIT_INPUT: unknown option, missing value). */
 int opt_parse(int argc, char **argv, const char *usage, const struct opt *table, struct common *c,
               char ***ret_args, int *ret_n, struct error *e);
 

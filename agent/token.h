@@ -5,7 +5,10 @@
 
 #include "agent/error.h"
 #include "pki/proof.h"
+#include <stdbool.h>
 #include <stdint.h>
+
+enum { TOKEN_MAX_USES = 8 };
 
 struct token {
         char id[PKI_TOKEN_ID + 1];
@@ -16,18 +19,24 @@ struct token {
         struct token_binding {       /* consumed by: a resumed join with the same key costs nothing */
                 uint8_t pub[PKI_X25519_SIZE];
                 char node[254];
-        } bound[8];
+        } bound[TOKEN_MAX_USES];
         unsigned n_bound;
 };
 
-/* Make and store a token; the printable secret goes to out. */
+/* Make and store a token of 1..TOKEN_MAX_USES uses; the printable secret goes to out. Expired ones are
+ * purged. node and address: NULL or "" leaves it open to any. */
 int token_create(const char *root, const char *ca_key_path, unsigned ttl_s, unsigned uses, const char *node,
                  const char *address, char out[PKI_TOKEN_SIZE], struct error *e);
 /* Calls fn for each token (expired ones too, unless purged). */
 int token_list(const char *root, int (*fn)(void *userdata, const struct token *t), void *userdata,
                struct error *e);
-int token_delete(const char *root, const char *id, struct error *e); /* -ENOENT */
-int token_get(const char *root, const char *id, struct token *ret, struct error *e);
+int token_delete(const char *root, const char *id, struct error *e);                 /* -ENOENT */
+int token_get(const char *root, const char *id, struct token *ret, struct error *e); /* -ENOENT */
+/* Would token_consume() let (node, pub) in? Pure; 0 or its errors. */
+int token_usable(const struct token *t, int64_t now_s, const char *node, const char *address,
+                 const uint8_t pub[PKI_X25519_SIZE], struct error *e);
+/* That pair has used the token before (a join that is being resumed). */
+bool token_was_used_by(const struct token *t, const char *node, const uint8_t pub[PKI_X25519_SIZE]);
 /* Use it for (node, pub): 0 also when that pair has used it before; -EKEYEXPIRED, -ENOENT, -EDQUOT (used up),
  * -EPERM (bound to another node or address). */
 int token_consume(const char *root, const char *id, int64_t now_s, const char *node, const char *address,

@@ -1,8 +1,10 @@
 /* RFC 9568 virtual router as a value: no clock, socket, log or malloc.
  *
- * Beyond the RFC's table: a priority that changes while running, giving up on request (shutdown of
- * the role, not of the router), and the preempt rule `health`, which preempts only a priority that
- * tells of a worse class (see vrrp_class_of_priority). Times are microseconds on one monotonic clock. */
+ * Beyond the RFC's table (section 6.4): a priority that changes while running, giving up on request
+ * (shutdown of the role, not of the router), the preempt rule `health`, which preempts only a priority
+ * that tells of a worse class (see vrrp_class_of_priority), and an Active that was not run for so long
+ * that the others have timed out: it has lost the role to whoever it then hears. Times are
+ * microseconds on one monotonic clock. */
 #ifndef VRRP_FSM_H
 #define VRRP_FSM_H
 
@@ -10,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VRRP_NEVER UINT64_MAX
+#define VRRP_NEVER           UINT64_MAX
+#define VRRP_INTERVAL_MAX_US 40950000u /* 4095 centiseconds */
 
 enum vrrp_state { VRRP_INIT, VRRP_BACKUP, VRRP_ACTIVE };
 enum vrrp_preempt { VRRP_PREEMPT_ALWAYS, VRRP_PREEMPT_NEVER, VRRP_PREEMPT_HEALTH };
@@ -18,9 +21,8 @@ enum vrrp_ev {
         VRRP_EV_START,
         VRRP_EV_DEADLINE, /* now_us has reached deadline_us */
         VRRP_EV_ADVERT,   /* an advertisement that passed every receive check */
-        VRRP_EV_PRIORITY, /* prio: the new effective priority; 255 is refused (ignored) unless configured */
-        VRRP_EV_GIVE_UP,  /* an Active resigns by priority 0 and stays as Backup; prio as in VRRP_EV_PRIORITY
-                           */
+        VRRP_EV_PRIORITY, /* prio: the new effective priority; 0, and 255 unless configured, are ignored */
+        VRRP_EV_GIVE_UP,  /* as PRIORITY, and an Active resigns by priority 0 and stays as Backup */
         VRRP_EV_STOP,
 };
 struct vrrp_event {
@@ -33,6 +35,7 @@ struct vrrp_event {
 enum vrrp_act {
         VRRP_ACT_ADVERTISE, /* send at out->prio[i] */
         VRRP_ACT_CLAIM,     /* add the addresses and announce them */
+        VRRP_ACT_ANNOUNCE,  /* announce them again: neighbours may have learned another owner */
         VRRP_ACT_RELEASE,   /* remove the addresses */
 };
 enum { VRRP_MAX_ACTIONS = 4 };
@@ -53,11 +56,12 @@ struct vrrp_fsm {
         enum vrrp_state state;
         uint32_t active_interval_us; /* Active_Adver_Interval, learned */
         uint64_t deadline_us;        /* the caller's one timer; VRRP_NEVER: none */
-        uint64_t down_base_us;       /* when the Active_Down_Timer was last restarted in full */
+        const char *down_reason;     /* Backup: why the Active_Down_Timer would fire; static text */
 };
 struct vrrp_fsm_params {
-        uint8_t priority;
-        uint32_t interval_us, interval_max_us;
+        uint8_t priority; /* 1..255; 255: address owner */
+        uint32_t interval_us;
+        uint32_t interval_max_us; /* 0: what the wire can carry */
         enum vrrp_preempt preempt;
         uint8_t self[16];
 };

@@ -1,0 +1,5 @@
+# The pure part of vrrp/ takes time as an argument: its object files call nothing but memory
+# functions and one another.
+add_test(NAME vrrp_purity COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/unit/vrrp_purity.sh
+  ${CMAKE_NM} $<TARGET_FILE:triarch-vrrp>)
+set_tests_properties(vrrp_purity PROPERTIES LABELS unit TIMEOUT 30)

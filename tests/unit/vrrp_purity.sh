@@ -1,0 +1,21 @@
+#!/bin/sh
+# usage: vrrp_purity.sh NM LIBRARY
+# The pure members may leave undefined only what is listed here (memory functions, one another, and
+# what compilers and sanitizers add).
+nm=$1 library=$2
+allowed='^(mem(cpy|move|set|cmp|chr)|__mem[a-z]*_chk|str(cmp|len)|vrrp_(fsm|wire|skew|class|priority|state|reject)[a-z_]*|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__(asan|ubsan|sanitizer|sancov|gcov)_.*)$'
+
+foreign() { # MEMBER: its undefined symbols that are not allowed
+        "$nm" -u "$library" 2>/dev/null |
+                awk -v m="$1:" 'NF == 1 { on = ($1 == m) } NF == 2 && on && $1 == "U" { print $2 }' |
+                grep -Ev "$allowed"
+}
+
+status=0
+for member in fsm.c.o class.c.o wire.c.o; do
+        "$nm" "$library" 2>/dev/null | grep -qx "$member:" || { echo "no $member in $library"; exit 1; }
+        found=$(foreign $member)
+        [ -z "$found" ] || { echo "$member is not pure, it calls:" $found; status=1; }
+done
+[ $status = 0 ] && echo "fsm, class and wire call nothing outside themselves but memory functions"
+exit $status

@@ -1,5 +1,5 @@
-/* chronyd's command protocol, version 6: the TRACKING request and reply (chrony candm.h; checked
- * against 4.3). The codec is pure; chrony_query() does one exchange over UDP. */
+/* chronyd's command protocol, version 6: the TRACKING request and reply (chrony's candm.h, checked
+ * against chronyd 4.3), and what they are worth. Codec and verdict are pure. */
 #ifndef AGENT_CHRONY_H
 #define AGENT_CHRONY_H
 
@@ -25,11 +25,16 @@ void chrony_request_tracking(uint8_t out[CHRONY_REQUEST_SIZE], uint32_t sequence
  */
 int chrony_parse_tracking(const uint8_t *data, size_t size, uint32_t sequence, struct chrony_tracking *ret,
                           uint16_t *ret_status);
-/* One blocking exchange with 127.0.0.1:port, for commands (the daemon uses the codec on its own
- * socket). -ETIMEDOUT, -ECONNREFUSED: no chronyd. */
+/* The exchange in steps that do not block, for the daemon: a socket connected to 127.0.0.1:port (owned by
+ * the caller), one request, one reply. chrony_receive: -EAGAIN: none yet; -ECONNREFUSED: no chronyd;
+ * -EPROTO: chronyd refused; replies to other requests are dropped. */
+int chrony_open(uint16_t port);
+int chrony_send(int fd, uint16_t attempt, uint32_t *ret_sequence);
+int chrony_receive(int fd, uint32_t sequence, struct chrony_tracking *ret);
+/* One blocking exchange with 127.0.0.1:port, for commands. -ETIMEDOUT, -ECONNREFUSED: no chronyd. */
 int chrony_query(uint16_t port, unsigned timeout_ms, struct chrony_tracking *ret);
 
-/* The verdict, pure (facts: chrony.md 6). */
+/* The verdict, pure (docs/decisions.md: the clock). */
 enum clock_verdict { CLOCK_GOOD, CLOCK_OFFSET, CLOCK_UNSYNCHRONISED, CLOCK_STALE, CLOCK_UNKNOWN };
 struct clock_state {
         enum clock_verdict verdict;
@@ -40,6 +45,11 @@ struct clock_state {
 };
 void clock_judge(const struct chrony_tracking *t, struct timespec now, double max_offset,
                  struct clock_state *ret);
+/* The kernel's word, where chronyd does not answer: the judgement, pure, and one
+ * system call with it. Does not block. */
+struct timex;
+void clock_judge_kernel(const struct timex *tx, double max_offset, struct clock_state *ret);
+void clock_read_kernel(double max_offset, struct clock_state *ret);
 /* Ask chronyd, or where none answers the kernel (adjtimex), and judge. Blocking, at most timeout_ms.
  * Never fails: no evidence is CLOCK_UNKNOWN. */
 void clock_read(uint16_t port, unsigned timeout_ms, double max_offset, struct clock_state *ret);

@@ -4,37 +4,87 @@
 #define AGENT_PHASE_H
 
 #include "agent/config.h"
+#include "templates/render.h"
 
 struct phase_ctx {
         const struct config *config;
         const char *root; /* "" or DIR: under a root no service is started, nothing is asked of the network */
         const char *initial_cluster; /* NULL on init; the members' list on join */
         bool join;                   /* no super-admin.conf; etcd.yaml is for an existing cluster */
+        bool skip_token;             /* show-join-command makes no token */
         unsigned verbose;
-        unsigned made, kept; /* files, counted by the phases */
+        unsigned made, kept;   /* files, counted by the phases */
+        unsigned unit_changes; /* units enabled, started or restarted */
 };
 
 struct phase {
         const char *name, *alias; /* "kubelet-start", "kubelet" */
         const char *sub;          /* "all apiserver ...": NULL when it has no sub-phases */
         const char *help;
-        /* sub: NULL or one of `sub`. */
+        /* sub: NULL or one of `sub`; NULL is the same as "all". */
         int (*run)(struct phase_ctx *ctx, const char *sub, struct error *e);
 };
 
 const struct phase *phase_find(const char *name);
 const struct phase *phase_at(size_t i); /* in the order of init; NULL past the end */
+/* The i-th word of a list of sub-phases, into out; false past the end. */
+bool phase_sub(const struct phase *p, size_t i, char out[64]);
+bool phase_has_sub(const struct phase *p, const char *sub);
+/* Unknown entries of --skip-phases ("certs" or "certs/apiserver") are EXIT_INPUT. */
+int phase_check_skips(const struct config *c, struct error *e);
+/* All phases in the order of init, without those that config->skip_phases names. */
+int phase_run_all(struct phase_ctx *ctx, struct error *e);
+/* One init, join or reset at a time: an flock, held until the descriptor is closed. On -EBUSY *e says so. */
+int phase_lock(const char *root, int *ret_fd, struct error *e);
+/* Remove the temporary files of a run that was killed (pki/file.h names them), under phase_lock(). */
+void phase_sweep(const char *root);
+/* Everything that can be known to be wrong before the first byte is written: the libraries' parameters
+ * exist, and every template renders. EXIT_INPUT. */
+int phase_validate(const struct phase_ctx *ctx, struct error *e);
+
 /* One line per file: "[certs] made /etc/kubernetes/pki/ca.crt" (kept: only when verbose). */
 void phase_report(struct phase_ctx *ctx, const char *phase, bool made, const char *file);
-/* Write `path` (under ctx->root) if absent; if it exists and tmpl_equal/bytes differ: error that says where.
- */
+/* Root and path into out; false when too long. */
+bool phase_path(const struct phase_ctx *ctx, const char *path, char out[PATH_MAX]);
+/* Write `path` (under ctx->root) if absent; if it exists and differs (yaml: by tmpl_equal, else by
+ * bytes): an error that says where. Never overwrites. */
 int phase_put_file(struct phase_ctx *ctx, const char *phase, const char *path, mode_t mode, gid_t gid,
                    const void *data, size_t size, bool yaml, struct error *e);
-/* Fill the library parameter structs from the configuration; the result borrows from ctx->config. */
-struct tmpl_values;
+/* 1: the file is there and equal, 0: it is not there, -EEXIST with *e: it is there and differs. */
+int phase_compare_file(const struct phase_ctx *ctx, const char *path, const void *data, size_t size,
+                       bool yaml, struct error *e);
+
+/* Parameters of pki from the configuration; the result borrows from ctx->config. */
 int phase_pki_params(const struct phase_ctx *ctx, struct pki_params *ret, struct error *e);
-int phase_tmpl_values(const struct phase_ctx *ctx, struct tmpl_values *ret, struct error *e);
+/* Values of the templates. Owned, because the lists are of another type; ends with phase_values_free. */
+struct phase_values;
+int phase_values_new(const struct phase_ctx *ctx, struct phase_values **ret, struct error *e);
+const struct tmpl_values *phase_values_get(const struct phase_values *v);
+void phase_values_free(struct phase_values *v);
+DEFINE_CLEANUP(struct phase_values *, phase_values_free)
+/* Render one template; malloc'ed. */
+int phase_render(const struct phase_values *v, const char *name, char **ret, size_t *ret_size,
+                 struct error *e);
+/* Render one template and phase_put_file() it where it belongs. */
+int phase_put_template(struct phase_ctx *ctx, const char *phase, const struct phase_values *v,
+                       const char *name, struct error *e);
+/* 1 when the control plane here was made from this configuration: at least one static pod is there and
+ * all that are there are equal to what would be rendered. 0: none is there. -EEXIST with *e: one differs. */
+int phase_is_ours(const struct phase_ctx *ctx, struct error *e);
 /* Refuses to sign while the clock is known to be wrong, with both times in *e. */
 int phase_clock_gate(const struct phase_ctx *ctx, struct error *e);
+/* Is `name` in --ignore-preflight-errors (or "all")? Case does not matter. */
+bool phase_ignored(const struct config *c, const char *name);
+
+/* The phases themselves (the table of phase.c). */
+int phase_preflight(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_certs(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_kubeconfig(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_etcd(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_control_plane(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_kubelet_start(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_agent(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_wait(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_show_join(struct phase_ctx *ctx, const char *sub, struct error *e);
 
 #endif

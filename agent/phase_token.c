@@ -1,0 +1,47 @@
+#include "agent/phase.h"
+#include "agent/token.h"
+#include <errno.h>
+#include <openssl/crypto.h>
+
+#define TOKEN_DIR "/var/lib/triarch/tokens"
+
+enum { TOKEN_USES = 2 }; /* the two other masters of a cluster of three */
+
+/* A token is made once, when the machine has become a master: a second init that finds everything in
+ * place changes nothing. The directory of the tokens tells, since it is made by the first of them. */
+static bool had_tokens(const struct phase_ctx *ctx) {
+        char dir[PATH_MAX];
+
+        return phase_path(ctx, TOKEN_DIR, dir) && access(dir, F_OK) == 0;
+}
+
+static int print_command(struct phase_ctx *ctx, struct error *e) {
+        const struct config *c = ctx->config;
+        CLEANUP(freep) char *command = NULL;
+        char key[PATH_MAX], crt[PATH_MAX], token[PKI_TOKEN_SIZE];
+        int r;
+
+        if (snprintf(key, sizeof key, "%s%s/ca.key", ctx->root, c->cert_dir) >= (int)sizeof key ||
+            snprintf(crt, sizeof crt, "%s%s/ca.crt", ctx->root, c->cert_dir) >= (int)sizeof crt)
+                return error_set(e, EXIT_INPUT, "--cert-dir is too long");
+        if ((r = token_create(ctx->root, key, c->token_ttl_s, TOKEN_USES, NULL, NULL, token, e)) < 0)
+                return r;
+        r = token_join_command(c->advertise_address, c->enroll_port, token, crt, &command, e);
+        OPENSSL_cleanse(token, sizeof token);
+        if (r < 0)
+                return r;
+        printf("\nThis machine is a master. On each of the two others, as root, within %u minutes:\n\n  "
+               "%s\n\n",
+               c->token_ttl_s / 60, command);
+        OPENSSL_cleanse(command, strlen(command));
+        return 0;
+}
+
+int phase_show_join(struct phase_ctx *ctx, const char *sub, struct error *e) {
+        (void)sub;
+        if (!ctx->skip_token && !had_tokens(ctx))
+                return print_command(ctx, e);
+        printf("[show-join-command] no token was made; to add a master: triarch token create "
+               "--print-join-command\n");
+        return 0;
+}

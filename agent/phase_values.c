@@ -1,0 +1,243 @@
+#include "agent/phase.h"
+#include "pki/file.h"
+#include <errno.h>
+#include <strings.h>
+#include <time.h>
+
+enum { MAX_CA_DIRS = 8, MAX_PROXIES = 16 };
+
+/* The templates' values and the lists behind them. */
+struct phase_values {
+        struct tmpl_values v;
+        const char *ca_dirs[MAX_CA_DIRS + 1];
+        struct tmpl_pair proxies[MAX_PROXIES];
+        char *proxy_names[MAX_PROXIES]; /* owned */
+        char host_name[256];
+};
+
+extern char **environ;
+
+static int exists(const struct phase_ctx *ctx, const char *path) {
+        char real[PATH_MAX];
+
+        return phase_path(ctx, path, real) && access(real, F_OK) == 0;
+}
+
+int phase_pki_params(const struct phase_ctx *ctx, struct pki_params *ret, struct error *e) {
+        const struct config *c = ctx->config;
+
+        if (!c->advertise_address)
+                return error_set(e, EXIT_INPUT,
+                                 "no address of this machine is known; give --apiserver-advertise-address");
+        *ret = (struct pki_params){
+                .root = ctx->root,
+                .cert_dir = c->cert_dir,
+                .kube_dir = "/etc/kubernetes",
+                .node_name = c->node_name,
+                .cluster_name = c->cluster_name,
+                .advertise_address = c->advertise_address,
+                .bind_port = c->bind_port,
+                .endpoint_host = c->endpoint_host,
+                .endpoint_port = c->endpoint_port,
+                .service_ip = c->service_ip,
+                .dns_domain = c->dns_domain,
+                .cert_sans = (const char *const *)c->cert_sans.items,
+                .etcd_server_sans = (const char *const *)c->etcd_server_sans.items,
+                .etcd_peer_sans = (const char *const *)c->etcd_peer_sans.items,
+                .alg = c->alg == ALG_RSA_2048 ? PKI_RSA_2048 : PKI_ECDSA_P256,
+                .now = time(NULL),
+                .super_admin = !ctx->join,
+        };
+        return 0;
+}
+
+static int copy_pairs(const struct name_values *from, const struct tmpl_pair **ret, size_t *ret_n) {
+        struct tmpl_pair *to = calloc(from->n + 1, sizeof *to);
+
+        if (!to)
+                return -ENOMEM;
+        for (size_t i = 0; i < from->n; i++)
+                to[i] = (struct tmpl_pair){ from->items[i].name, from->items[i].value };
+        *ret = to;
+        *ret_n = from->n;
+        return 0;
+}
+
+static int copy_volumes(const struct extra_volumes *from, const struct tmpl_volume **ret, size_t *ret_n) {
+        struct tmpl_volume *to = calloc(from->n + 1, sizeof *to);
+
+        if (!to)
+                return -ENOMEM;
+        for (size_t i = 0; i < from->n; i++)
+                to[i] = (struct tmpl_volume){ .name = from->items[i].name,
+                                              .host_path = from->items[i].host_path,
+                                              .mount_path = from->items[i].mount_path,
+                                              .read_only = from->items[i].read_only,
+                                              .path_type = from->items[i].path_type };
+        *ret = to;
+        *ret_n = from->n;
+        return 0;
+}
+
+static int copy_component(const struct component *from, struct tmpl_extra *to) {
+        int r;
+
+        if ((r = copy_pairs(&from->extra_args, &to->args, &to->n_args)) < 0 ||
+            (r = copy_volumes(&from->extra_volumes, &to->volumes, &to->n_volumes)) < 0)
+                return r;
+        return copy_pairs(&from->extra_envs, &to->envs, &to->n_envs);
+}
+
+static void free_component(struct tmpl_extra *x) {
+        free((void *)x->args);
+        free((void *)x->volumes);
+        free((void *)x->envs);
+}
+
+void phase_values_free(struct phase_values *v) {
+        if (!v)
+                return;
+        free_component(&v->v.apiserver);
+        free_component(&v->v.controller_manager);
+        free_component(&v->v.scheduler);
+        free_component(&v->v.etcd);
+        free((void *)v->v.kubelet_extra_args);
+        for (size_t i = 0; i < MAX_PROXIES; i++)
+                free(v->proxy_names[i]);
+        free(v);
+}
+
+/* kubeadm's rule: every variable whose name ends in _proxy, in either case, that has a value. */
+static int copy_proxies(struct phase_values *v) {
+        for (char **env = environ; env && *env && v->v.n_proxy_envs < MAX_PROXIES; env++) {
+                const char *eq = strchr(*env, '=');
+                size_t i = v->v.n_proxy_envs;
+
+                if (!eq || eq - *env < 6 || strncasecmp(eq - 6, "_proxy", 6) != 0 || !eq[1])
+                        continue;
+                if (!(v->proxy_names[i] = strndup(*env, (size_t)(eq - *env))))
+                        return -ENOMEM;
+                v->proxies[i] = (struct tmpl_pair){ v->proxy_names[i], eq + 1 };
+                v->v.n_proxy_envs++;
+        }
+        v->v.proxy_envs = v->proxies;
+        return 0;
+}
+
+static void find_ca_dirs(const struct phase_ctx *ctx, struct phase_values *v) {
+        const char *dir;
+        size_t n = 0;
+
+        for (size_t i = 0; n < MAX_CA_DIRS && (dir = tmpl_ca_dir(i)); i++)
+                if (exists(ctx, dir))
+                        v->ca_dirs[n++] = dir;
+        v->v.ca_host_dirs = v->ca_dirs;
+}
+
+/* The name that the tree under a root will have when it is started; "" unknown. */
+static void read_host_name(const struct phase_ctx *ctx, char *out, size_t size) {
+        CLEANUP(freep) char *text = NULL;
+        char path[PATH_MAX];
+        size_t n;
+
+        *out = '\0';
+        if (phase_path(ctx, "/etc/hostname", path) && pki_file_read(path, 4096, &text, &n) == 0)
+                snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+/* The kubelet takes the host name, in lower case, for the node's, unless it is told another. */
+static void find_host_name(const struct phase_ctx *ctx, struct phase_values *v) {
+        if (*ctx->root)
+                read_host_name(ctx, v->host_name, sizeof v->host_name);
+        else if (gethostname(v->host_name, sizeof v->host_name - 1) < 0)
+                *v->host_name = '\0';
+        for (char *s = v->host_name; *s; s++)
+                if (*s >= 'A' && *s <= 'Z')
+                        *s = (char)(*s - 'A' + 'a');
+        v->v.host_name = v->host_name;
+}
+
+static struct tmpl_values scalars(const struct phase_ctx *ctx) {
+        const struct config *c = ctx->config;
+        const char *resolv = "/run/systemd/resolve/resolv.conf";
+
+        return (struct tmpl_values){
+                .kubernetes_version = c->kubernetes_version,
+                .image_repository = c->image_repository,
+                .etcd_image_repository = c->etcd_image_repository,
+                .etcd_image_tag = c->etcd_image_tag,
+                .node_name = c->node_name,
+                .advertise_address = c->advertise_address,
+                .bind_port = c->bind_port,
+                .cluster_name = c->cluster_name,
+                .dns_domain = c->dns_domain,
+                .service_subnet = c->service_subnet,
+                .pod_subnet = c->pod_subnet,
+                .cluster_dns = c->cluster_dns,
+                .cert_dir = c->cert_dir,
+                .etcd_data_dir = c->etcd_data_dir,
+                .initial_cluster = ctx->initial_cluster,
+                .cri_socket = c->cri_socket,
+                .resolv_conf = exists(ctx, resolv) ? resolv : NULL,
+        };
+}
+
+int phase_values_new(const struct phase_ctx *ctx, struct phase_values **ret, struct error *e) {
+        CLEANUP(phase_values_freep) struct phase_values *v = calloc(1, sizeof *v);
+        const struct config *c = ctx->config;
+        int r;
+
+        if (!v)
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        if (!c->advertise_address)
+                return error_set(e, EXIT_INPUT,
+                                 "no address of this machine is known; give --apiserver-advertise-address");
+        v->v = scalars(ctx);
+        find_host_name(ctx, v);
+        find_ca_dirs(ctx, v);
+        if ((r = copy_component(&c->api_server, &v->v.apiserver)) < 0 ||
+            (r = copy_component(&c->controller_manager, &v->v.controller_manager)) < 0 ||
+            (r = copy_component(&c->scheduler, &v->v.scheduler)) < 0 ||
+            (r = copy_component(&c->etcd, &v->v.etcd)) < 0 ||
+            (r = copy_pairs(&c->kubelet_extra_args, &v->v.kubelet_extra_args, &v->v.n_kubelet_extra_args)) <
+                    0 ||
+            (r = copy_proxies(v)) < 0)
+                return error_set(e, EXIT_FAILED, "out of memory"), r;
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+const struct tmpl_values *phase_values_get(const struct phase_values *v) {
+        return &v->v;
+}
+
+int phase_render(const struct phase_values *v, const char *name, char **ret, size_t *ret_size,
+                 struct error *e) {
+        struct tmpl_error why = { 0 };
+        int r = tmpl_render(name, &v->v, ret, ret_size, &why);
+
+        if (r < 0)
+                error_set(e, r == -ENOMEM ? EXIT_FAILED : EXIT_INPUT, "%s cannot be made: %s", name,
+                          *why.what ? why.what : strerror(-r));
+        return r;
+}
+
+int phase_validate(const struct phase_ctx *ctx, struct error *e) {
+        static const char *const names[] = { "etcd",           "kube-apiserver", "kube-controller-manager",
+                                             "kube-scheduler", "kubelet-config", "kubelet-instance-config",
+                                             "kubelet-flags",  "kubelet-dropin" };
+        CLEANUP(phase_values_freep) struct phase_values *v = NULL;
+        struct pki_params p;
+        int r;
+
+        if ((r = phase_pki_params(ctx, &p, e)) < 0 || (r = phase_values_new(ctx, &v, e)) < 0)
+                return r;
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                CLEANUP(freep) char *text = NULL;
+                size_t size;
+
+                if ((r = phase_render(v, names[i], &text, &size, e)) < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,0 +1,140 @@
+#include "agent/phase.h"
+#include <curl/curl.h>
+#include <errno.h>
+#include <time.h>
+
+enum { LIMIT_S = 240, TRY_TIMEOUT_MS = 2000, PAUSE_MS = 200, REPORT_S = 10 };
+
+/* One address that is asked again and again, and what it said last. */
+struct probe {
+        CURL *curl;
+        char url[320];
+        char last[320]; /* "answers", or why not */
+        char body[160];
+        size_t body_size;
+        char curl_error[CURL_ERROR_SIZE];
+};
+
+static size_t keep_start(char *data, size_t size, size_t n, void *userdata) {
+        struct probe *p = userdata;
+        size_t room = sizeof p->body - 1 - p->body_size, take = n < room ? n : room;
+
+        (void)size;
+        memcpy(p->body + p->body_size, data, take);
+        p->body_size += take;
+        p->body[p->body_size] = '\0';
+        return n;
+}
+
+/* These are this machine's own addresses: a proxy of the environment has nothing to do with them. */
+static int probe_open(struct probe *p) {
+        if (!(p->curl = curl_easy_init()))
+                return -ENOMEM;
+        curl_easy_setopt(p->curl, CURLOPT_URL, p->url);
+        curl_easy_setopt(p->curl, CURLOPT_NOPROXY, "*");
+        curl_easy_setopt(p->curl, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(p->curl, CURLOPT_TIMEOUT_MS, (long)TRY_TIMEOUT_MS);
+        curl_easy_setopt(p->curl, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(p->curl, CURLOPT_WRITEFUNCTION, keep_start);
+        curl_easy_setopt(p->curl, CURLOPT_WRITEDATA, p);
+        curl_easy_setopt(p->curl, CURLOPT_ERRORBUFFER, p->curl_error);
+        return 0;
+}
+
+static bool probe_ask(struct probe *p) {
+        CURLcode r;
+        long status = 0;
+
+        p->body_size = 0;
+        *p->body = *p->curl_error = '\0';
+        r = curl_easy_perform(p->curl);
+        curl_easy_getinfo(p->curl, CURLINFO_RESPONSE_CODE, &status);
+        if (r != CURLE_OK)
+                snprintf(p->last, sizeof p->last, "%s",
+                         *p->curl_error ? p->curl_error : curl_easy_strerror(r));
+        else if (status != 200)
+                snprintf(p->last, sizeof p->last, "HTTP %ld: %.*s", status, (int)strcspn(p->body, "\r\n"),
+                         p->body);
+        else
+                snprintf(p->last, sizeof p->last, "answers");
+        return r == CURLE_OK && status == 200;
+}
+
+static int api_server_open(const struct phase_ctx *ctx, struct probe *p) {
+        char ca[PATH_MAX], crt[PATH_MAX], key[PATH_MAX];
+        int r;
+
+        snprintf(p->url, sizeof p->url, "https://%s:%u/livez", ctx->config->advertise_address,
+                 ctx->config->bind_port);
+        if ((r = probe_open(p)) < 0)
+                return r;
+        if (snprintf(ca, sizeof ca, "%s%s/ca.crt", ctx->root, ctx->config->cert_dir) >= (int)sizeof ca ||
+            !phase_path(ctx, "/etc/triarch/pki/healthcheck-client.crt", crt) ||
+            !phase_path(ctx, "/etc/triarch/pki/healthcheck-client.key", key))
+                return -ENAMETOOLONG;
+        curl_easy_setopt(p->curl, CURLOPT_CAINFO, ca);
+        curl_easy_setopt(p->curl, CURLOPT_CAPATH, NULL);
+        curl_easy_setopt(p->curl, CURLOPT_SSLCERT, crt);
+        curl_easy_setopt(p->curl, CURLOPT_SSLKEY, key);
+        return 0;
+}
+
+static double seconds(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* On a terminal the line is kept up to date; in a log there is a line every ten seconds. */
+static void progress(const struct probe *api, double elapsed, double *next) {
+        bool terminal = isatty(STDOUT_FILENO);
+
+        if (elapsed < *next)
+                return;
+        *next = elapsed + (terminal ? 0.5 : REPORT_S);
+        printf("%s[wait-control-plane] %s: %.0f s of %d s: %s%s", terminal ? "\r\033[K" : "", api->url,
+               elapsed, LIMIT_S, api->last, terminal ? "" : "\n");
+        fflush(stdout);
+}
+
+static int wait_loop(struct probe *api, struct probe *kubelet, struct error *e) {
+        double start = seconds(), next = 1, elapsed;
+        const char *clear = isatty(STDOUT_FILENO) ? "\r\033[K" : "";
+
+        while (!probe_ask(api)) {
+                if ((elapsed = seconds() - start) >= LIMIT_S) {
+                        probe_ask(kubelet);
+                        fputs(clear, stdout);
+                        error_set(e, EXIT_FAILED,
+                                  "%s does not answer, %d s were waited for it: %s; the kubelet (%s): %s. "
+                                  "Look at "
+                                  "`journalctl -u kubelet` and at the logs of the containers, then run this "
+                                  "again",
+                                  api->url, LIMIT_S, api->last, kubelet->url, kubelet->last);
+                        return -ETIMEDOUT;
+                }
+                progress(api, elapsed, &next);
+                nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000L }, NULL);
+        }
+        printf("%s[wait-control-plane] %s answers after %.1f s\n", clear, api->url, seconds() - start);
+        if (!probe_ask(kubelet))
+                printf("[wait-control-plane] the kubelet (%s) does not: %s\n", kubelet->url, kubelet->last);
+        return 0;
+}
+
+int phase_wait(struct phase_ctx *ctx, const char *sub, struct error *e) {
+        struct probe api = { 0 }, kubelet = { .url = "http://127.0.0.1:10248/healthz" };
+        int r;
+
+        (void)sub;
+        if (*ctx->root)
+                return 0;
+        if ((r = api_server_open(ctx, &api)) < 0 || (r = probe_open(&kubelet)) < 0)
+                error_set(e, EXIT_FAILED, "cannot ask the API server: %s", strerror(-r));
+        else
+                r = wait_loop(&api, &kubelet, e);
+        curl_easy_cleanup(api.curl);
+        curl_easy_cleanup(kubelet.curl);
+        return r;
+}

@@ -1,0 +1,73 @@
+/* The checks before anything is written, under kubeadm's names where kubeadm has them, all made before
+ * the verdict, so that one run tells everything. They change nothing. */
+#ifndef AGENT_PREFLIGHT_H
+#define AGENT_PREFLIGHT_H
+
+#include "agent/phase.h"
+#include "agent/unit.h"
+
+enum preflight_level { PREFLIGHT_WARNING, PREFLIGHT_ERROR };
+
+struct preflight_finding {
+        enum preflight_level level;
+        char name[96];
+        char text[768];
+};
+
+enum { PREFLIGHT_MAX_FINDINGS = 48 };
+struct preflight {
+        const struct phase_ctx *ctx; /* ctx->join selects the column of the table */
+        /* This machine was made by an earlier run of the same command: what that run put here (ports in
+         * use, files, the address answered) is no obstacle. */
+        bool rerun;
+        struct unit_bus *bus; /* NULL: there is none (a finding of its own), or under a root */
+        struct preflight_finding v[PREFLIGHT_MAX_FINDINGS];
+        size_t n;
+};
+
+/* Make all checks and print what they found, as kubeadm prints it: "[ERROR Port-6443]: ...". 0, or
+ * -EPERM with *e (EXIT_PREFLIGHT) when an error is left that --ignore-preflight-errors does not name.
+ * Under a root only what concerns the tree is checked. */
+int preflight_run(const struct phase_ctx *ctx, bool rerun, struct error *e);
+
+/* For the checks. */
+struct preflight_check {
+        const char *name; /* of the findings; the checks of ports, files and programs add to it */
+        unsigned when;    /* PREFLIGHT_INIT | PREFLIGHT_JOIN | PREFLIGHT_ROOT */
+        enum preflight_level level;
+        void (*run)(struct preflight *p, const struct preflight_check *c);
+        unsigned port;
+        const char *arg; /* path, program or template */
+};
+enum { PREFLIGHT_INIT = 1, PREFLIGHT_JOIN = 2, PREFLIGHT_BOTH = 3, PREFLIGHT_ROOT = 4 };
+void preflight_add(struct preflight *p, enum preflight_level level, const char *name, const char *fmt, ...)
+        PRINTF_LIKE(4, 5);
+/* "FileAvailable" and "/etc/x/y.yaml" give "FileAvailable--etc-x-y.yaml", as kubeadm names it. */
+void preflight_path_name(char out[96], const char *prefix, const char *path);
+/* The decision without the checks: prints; the number of errors that are not ignored. */
+unsigned preflight_verdict(const struct config *c, const struct preflight_finding *v, size_t n, FILE *out);
+
+void preflight_privileged(struct preflight *p, const struct preflight_check *c);
+void preflight_cpus(struct preflight *p, const struct preflight_check *c);
+void preflight_memory(struct preflight *p, const struct preflight_check *c);
+void preflight_firewalld(struct preflight *p, const struct preflight_check *c);
+void preflight_manifest(struct preflight *p, const struct preflight_check *c);
+void preflight_no_file(struct preflight *p, const struct preflight_check *c);
+void preflight_etcd_dir(struct preflight *p, const struct preflight_check *c);
+void preflight_swap(struct preflight *p, const struct preflight_check *c);
+void preflight_program(struct preflight *p, const struct preflight_check *c);
+void preflight_hostname(struct preflight *p, const struct preflight_check *c);
+void preflight_kubelet(struct preflight *p, const struct preflight_check *c);
+void preflight_cri(struct preflight *p, const struct preflight_check *c);
+void preflight_is_one(struct preflight *p, const struct preflight_check *c);
+void preflight_agent_user(struct preflight *p, const struct preflight_check *c);
+void preflight_port(struct preflight *p, const struct preflight_check *c);
+void preflight_api_port(struct preflight *p, const struct preflight_check *c);
+void preflight_enroll_port(struct preflight *p, const struct preflight_check *c);
+void preflight_metrics_port(struct preflight *p, const struct preflight_check *c);
+void preflight_time(struct preflight *p, const struct preflight_check *c);
+void preflight_vip_interface(struct preflight *p, const struct preflight_check *c);
+void preflight_vip(struct preflight *p, const struct preflight_check *c);
+void preflight_vrid(struct preflight *p, const struct preflight_check *c);
+
+#endif

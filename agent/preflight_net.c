@@ -1,0 +1,123 @@
+#include "agent/chrony.h"
+#include "agent/preflight.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+
+/* As a server would: TIME_WAIT of an earlier one is no obstacle. */
+static int try_listen(uint16_t port, struct in_addr address) {
+        struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address };
+        CLEANUP(closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0)
+                return -errno;
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+        return bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 || listen(fd, 1) < 0 ? -errno : 0;
+}
+
+static void check_port(struct preflight *p, const struct preflight_check *c, unsigned port,
+                       struct in_addr address, const char *whose) {
+        char name[96];
+        int r;
+
+        if (p->rerun || (r = try_listen((uint16_t)port, address)) == 0)
+                return;
+        snprintf(name, sizeof name, "%s-%u", c->name, port);
+        if (r == -EADDRINUSE)
+                preflight_add(p, c->level, name, "port %u, which is for %s, is in use", port, whose);
+        else
+                preflight_add(p, c->level, name, "port %u, which is for %s, cannot be used: %s", port, whose,
+                              strerror(-r));
+}
+
+void preflight_port(struct preflight *p, const struct preflight_check *c) {
+        check_port(p, c, c->port, (struct in_addr){ INADDR_ANY }, c->arg);
+}
+
+void preflight_api_port(struct preflight *p, const struct preflight_check *c) {
+        check_port(p, c, p->ctx->config->bind_port, (struct in_addr){ INADDR_ANY }, "kube-apiserver");
+}
+
+void preflight_enroll_port(struct preflight *p, const struct preflight_check *c) {
+        check_port(p, c, p->ctx->config->enroll_port, (struct in_addr){ INADDR_ANY }, "enrolment");
+}
+
+void preflight_metrics_port(struct preflight *p, const struct preflight_check *c) {
+        check_port(p, c, p->ctx->config->metrics_port, (struct in_addr){ htonl(INADDR_LOOPBACK) },
+                   "the agent's metrics");
+}
+
+void preflight_time(struct preflight *p, const struct preflight_check *c) {
+        const struct config *config = p->ctx->config;
+        struct clock_state s;
+        struct timespec now;
+        char both[160];
+
+        clock_read(config->health.clock.port, 1000, config->time_max_offset_s, &s);
+        if (s.verdict == CLOCK_GOOD)
+                return;
+        clock_gettime(CLOCK_REALTIME, &now);
+        clock_both_times(&s, now, both, sizeof both);
+        if (s.verdict == CLOCK_OFFSET)
+                preflight_add(p, c->level, c->name, "the clock is wrong (%s): %s", s.reason, both);
+        else
+                preflight_add(p, c->level, c->name,
+                              "the clock is not known to be right (%s); start chronyd and wait until it is "
+                              "synchronised",
+                              s.reason);
+}
+
+static bool in_network(struct in_addr a, struct in_addr b, unsigned prefix) {
+        uint32_t mask = prefix ? ~UINT32_C(0) << (32 - prefix) : 0;
+
+        return ((ntohl(a.s_addr) ^ ntohl(b.s_addr)) & mask) == 0;
+}
+
+/* Does an IPv4 address of the interface (any, when NULL) satisfy the test? `seen`: the last address of the
+ * interface, for the message. */
+static bool interface_has(const char *interface, const struct vip_config *vip,
+                          bool (*test)(const struct vip_config *vip, struct in_addr a),
+                          char seen[INET_ADDRSTRLEN]) {
+        struct ifaddrs *list = NULL;
+        bool found = false;
+
+        if (getifaddrs(&list) < 0)
+                return false;
+        for (const struct ifaddrs *i = list; i && !found; i = i->ifa_next) {
+                struct sockaddr_in sa;
+
+                if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET ||
+                    (interface && strcmp(i->ifa_name, interface) != 0))
+                        continue;
+                memcpy(&sa, i->ifa_addr, sizeof sa);
+                inet_ntop(AF_INET, &sa.sin_addr, seen, INET_ADDRSTRLEN);
+                found = test(vip, sa.sin_addr);
+        }
+        freeifaddrs(list);
+        return found;
+}
+
+static bool carries_network(const struct vip_config *vip, struct in_addr a) {
+        return a.s_addr != vip->address.s_addr && in_network(a, vip->address, vip->prefix);
+}
+
+void preflight_vip_interface(struct preflight *p, const struct preflight_check *c) {
+        const struct vip_config *vip = &p->ctx->config->vip;
+        char address[INET_ADDRSTRLEN], seen[INET_ADDRSTRLEN] = "none";
+
+        if (!vip->present)
+                return;
+        inet_ntop(AF_INET, &vip->address, address, sizeof address);
+        if (!vip->interface)
+                preflight_add(p, c->level, c->name,
+                              "no interface of this machine has an address in the network of %s/%u", address,
+                              vip->prefix);
+        else if (!if_nametoindex(vip->interface))
+                preflight_add(p, c->level, c->name, "there is no interface %s, which is to carry %s",
+                              vip->interface, address);
+        else if (!interface_has(vip->interface, vip, carries_network, seen))
+                preflight_add(p, c->level, c->name,
+                              "the interface %s has no address in the network of %s/%u (it has %s)",
+                              vip->interface, address, vip->prefix, seen);
+}

@@ -1,5 +1,7 @@
 #include "agent/jread.h"
+#include "pki/file.h"
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 void hex_encode(const void *data, size_t size, char *out) {
@@ -75,6 +77,9 @@ static int read_field(json_t *v, const struct jread_field *f) {
                 return read_text(v, f->target, f->size);
         case JREAD_INT:
                 return read_int(v, f->min, f->max, f->target);
+        case JREAD_BOOL:
+                *(bool *)f->target = json_is_true(v);
+                return json_is_boolean(v) ? 0 : -EBADMSG;
         case JREAD_HEX:
                 return json_is_string(v) ? hex_decode(json_string_value(v), f->target, f->size) : -EBADMSG;
         case JREAD_ARRAY:
@@ -117,4 +122,13 @@ int jread_object(const json_t *o, const struct jread_field *fields, const char *
 
 json_t *jread_parse(const void *data, size_t size) {
         return json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL);
+}
+
+static void wiping_free(void *p) {
+        pki_wipe(p, malloc_usable_size(p));
+        free(p);
+}
+
+void jread_wipe_on_free(void) {
+        json_set_alloc_funcs(malloc, wiping_free);
 }

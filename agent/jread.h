@@ -4,6 +4,7 @@
 #define AGENT_JREAD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ enum jread_type {
         JREAD_STRING, /* char[size]: size - 1 bytes at most, no control characters */
         JREAD_TEXT,   /* const char *: borrowed from the object; size bytes at most */
         JREAD_INT,    /* int64_t, min..max */
+        JREAD_BOOL,   /* bool */
         JREAD_HEX,    /* uint8_t[size]: exactly that many bytes, lower case */
         JREAD_ARRAY,  /* json_t *, borrowed; size elements at most */
         JREAD_OBJECT, /* json_t *, borrowed */
@@ -28,6 +30,10 @@ struct jread_field { /* a table ends with a NULL name */
 int jread_object(const json_t *o, const struct jread_field *fields, const char **ret_bad);
 /* One JSON document and nothing after it, no duplicate keys, no NUL in strings. NULL: malformed. */
 json_t *jread_parse(const void *data, size_t size);
+
+/* From here on everything that the JSON library frees is wiped first: for programs that carry keys in it.
+ * Process-wide; call before anything else of JSON. */
+void jread_wipe_on_free(void);
 
 /* Lower case; out has 2 * size + 1 bytes. */
 void hex_encode(const void *data, size_t size, char *out);

@@ -1,0 +1,157 @@
+#include "agent/enroll_proto.h"
+#include "agent/jread.h"
+#include "pki/file.h"
+#include <errno.h>
+
+/* Names are those of kubeadm's upload-certs; modes those of its files. */
+static const struct enroll_entry_place places[ENROLL_ENTRIES] = {
+        [ENROLL_CA_CRT] = { "ca.crt", "ca.crt", 0644 },
+        [ENROLL_CA_KEY] = { "ca.key", "ca.key", 0600 },
+        [ENROLL_FRONT_PROXY_CA_CRT] = { "front-proxy-ca.crt", "front-proxy-ca.crt", 0644 },
+        [ENROLL_FRONT_PROXY_CA_KEY] = { "front-proxy-ca.key", "front-proxy-ca.key", 0600 },
+        [ENROLL_ETCD_CA_CRT] = { "etcd-ca.crt", "etcd/ca.crt", 0644 },
+        [ENROLL_ETCD_CA_KEY] = { "etcd-ca.key", "etcd/ca.key", 0600 },
+        [ENROLL_SA_KEY] = { "sa.key", "sa.key", 0600 },
+        [ENROLL_SA_PUB] = { "sa.pub", "sa.pub", 0600 },
+};
+
+const struct enroll_entry_place *enroll_entry_place(enum enroll_entry i) {
+        return i < ENROLL_ENTRIES ? &places[i] : NULL;
+}
+
+static json_t *entries_to_json(const struct enroll_bundle *b) {
+        json_t *o = json_object();
+
+        for (size_t i = 0; i < ENROLL_ENTRIES; i++)
+                if (json_object_set_new(o, places[i].name, json_string(b->entries[i])) < 0) {
+                        json_decref(o);
+                        return NULL;
+                }
+        return o;
+}
+
+static json_t *members_to_json(const struct etcd_members *members) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < members->n; i++) {
+                const struct etcd_member *m = &members->v[i];
+                json_t *one = json_pack("{s:s, s:s, s:s, s:b}", "name", m->name, "peer_url", m->peer_url,
+                                        "client_url", m->client_url, "learner", m->learner);
+
+                if (json_array_append_new(list, one) < 0) {
+                        json_decref(list);
+                        return NULL;
+                }
+        }
+        return list;
+}
+
+int enroll_bundle_encode(const struct enroll_bundle *b, char **ret, size_t *ret_size) {
+        CLEANUP(jread_decref)
+        json_t *o = json_pack("{s:i, s:o, s:s, s:i, s:o}", "version", ENROLL_VERSION, "entries",
+                              entries_to_json(b), "config", b->config, "position", (int)b->position,
+                              "members", members_to_json(&b->members));
+        char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+        if (!text)
+                return -ENOMEM;
+        if (strlen(text) > ENROLL_SEALED_MAX - 128) {
+                pki_wipe_free(text);
+                return -EMSGSIZE;
+        }
+        *ret = text;
+        *ret_size = strlen(text);
+        return 0;
+}
+
+static int entries_from_json(const json_t *o, struct enroll_bundle *b) {
+        struct jread_field fields[ENROLL_ENTRIES + 1] = { 0 };
+        const char *text[ENROLL_ENTRIES];
+        int r;
+
+        for (size_t i = 0; i < ENROLL_ENTRIES; i++)
+                fields[i] = (struct jread_field){ .name = places[i].name,
+                                                  .type = JREAD_TEXT,
+                                                  .target = &text[i],
+                                                  .size = ENROLL_TEXT_MAX };
+        if ((r = jread_object(o, fields, NULL)) < 0)
+                return r;
+        for (size_t i = 0; i < ENROLL_ENTRIES; i++)
+                if (!(b->entries[i] = strdup(text[i])))
+                        return -ENOMEM;
+        return 0;
+}
+
+static int members_from_json(const json_t *list, struct etcd_members *members) {
+        int r;
+
+        for (members->n = 0; members->n < json_array_size(list); members->n++) {
+                struct etcd_member *m = &members->v[members->n];
+                const json_t *one = json_array_get(list, members->n);
+                const struct jread_field fields[] = {
+                        { .name = "name", .type = JREAD_STRING, .target = m->name, .size = sizeof m->name },
+                        { .name = "peer_url",
+                          .type = JREAD_STRING,
+                          .target = m->peer_url,
+                          .size = sizeof m->peer_url },
+                        { .name = "client_url",
+                          .type = JREAD_STRING,
+                          .target = m->client_url,
+                          .size = sizeof m->client_url },
+                        { .name = "learner", .type = JREAD_BOOL, .target = &m->learner },
+                        { 0 },
+                };
+
+                if ((r = jread_object(one, fields, NULL)) < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int bundle_from_json(const json_t *o, struct enroll_bundle *b) {
+        int64_t version, position;
+        const char *config = NULL;
+        json_t *entries = NULL, *members = NULL;
+        const struct jread_field fields[] = {
+                { .name = "version",
+                  .type = JREAD_INT,
+                  .target = &version,
+                  .min = ENROLL_VERSION,
+                  .max = ENROLL_VERSION },
+                { .name = "entries", .type = JREAD_OBJECT, .target = &entries },
+                { .name = "config", .type = JREAD_TEXT, .target = &config, .size = ENROLL_TEXT_MAX },
+                { .name = "position", .type = JREAD_INT, .target = &position, .max = ETCD_MAX_MEMBERS },
+                { .name = "members", .type = JREAD_ARRAY, .target = &members, .size = ETCD_MAX_MEMBERS },
+                { 0 },
+        };
+        int r = jread_object(o, fields, NULL);
+
+        if (r < 0 || (r = entries_from_json(entries, b)) < 0)
+                return r;
+        b->position = (unsigned)position;
+        if (!(b->config = strdup(config)))
+                return -ENOMEM;
+        return members_from_json(members, &b->members);
+}
+
+int enroll_bundle_decode(const void *data, size_t size, struct enroll_bundle *ret) {
+        CLEANUP(jread_decref) json_t *o = jread_parse(data, size);
+        struct enroll_bundle b = { 0 };
+        int r = bundle_from_json(o, &b);
+
+        if (r < 0) {
+                enroll_bundle_done(&b);
+                return r;
+        }
+        *ret = b;
+        return 0;
+}
+
+void enroll_bundle_done(struct enroll_bundle *b) {
+        for (size_t i = 0; i < ENROLL_ENTRIES; i++) {
+                pki_wipe_free(b->entries[i]);
+                b->entries[i] = NULL;
+        }
+        free(b->config);
+        b->config = NULL;
+}

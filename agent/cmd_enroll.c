@@ -1,0 +1,109 @@
+#include "agent/command.h"
+#include "agent/enroll_server.h"
+#include "agent/jread.h"
+#include "agent/opt.h"
+#include "agent/rootpath.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+#define CONFIG_FILE "/etc/triarch/config.yaml"
+enum { IDLE_S = 60, MAX_SOCKETS = 8 };
+
+static const char usage[] =
+        "Usage: triarch enroll [--listen ADDRESS:PORT] [--idle-timeout SECONDS]\n\n"
+        "Hands the cluster's keys to machines that join and prove a token. Run by triarch-enroll.service,\n"
+        "which gets its socket from systemd and leaves when nobody asks.\n";
+
+static int open_socket(const char *where, int *ret, struct error *e) {
+        const char *colon = strrchr(where, ':');
+        struct sockaddr_in sa = { .sin_family = AF_INET };
+        CLEANUP(closep) int fd = -1;
+        char host[INET_ADDRSTRLEN];
+        unsigned long port;
+        char *end;
+
+        if (!colon || colon - where >= (ptrdiff_t)sizeof host)
+                return error_set(e, EXIT_INPUT, "--listen \"%s\": want ADDRESS:PORT", where);
+        snprintf(host, sizeof host, "%.*s", (int)(colon - where), where);
+        port = strtoul(colon + 1, &end, 10);
+        if (inet_pton(AF_INET, host, &sa.sin_addr) != 1 || *end || end == colon + 1 || port > UINT16_MAX)
+                return error_set(e, EXIT_INPUT, "--listen \"%s\": want an IPv4 address and a port", where);
+        sa.sin_port = htons((uint16_t)port);
+        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)) < 0 ||
+            bind(fd, (const void *)&sa, sizeof sa) < 0 || listen(fd, 64) < 0)
+                return error_set(e, EXIT_FAILED, "cannot listen on %s: %s", where, strerror(errno));
+        *ret = fd;
+        fd = -1;
+        return 0;
+}
+
+/* The sockets that systemd passes, or the one that --listen names. */
+static int get_sockets(const char *where, int fds[MAX_SOCKETS], size_t *ret_n, struct error *e) {
+        int n = sd_listen_fds(1);
+
+        if (where) {
+                *ret_n = 1;
+                return open_socket(where, &fds[0], e);
+        }
+        if (n <= 0 || n > MAX_SOCKETS)
+                return error_set(e, EXIT_INPUT,
+                                 "no socket was passed: started by hand, this command needs --listen "
+                                 "ADDRESS:PORT");
+        for (int i = 0; i < n; i++)
+                fds[i] = SD_LISTEN_FDS_START + i;
+        *ret_n = (size_t)n;
+        return 0;
+}
+
+static int run(const char *root, const char *listen_on, unsigned idle_s, struct error *e) {
+        CLEANUP(config_freep) struct config *c = NULL;
+        struct enroll_host host;
+        struct enroll_server s;
+        struct enroll_ops ops;
+        int fds[MAX_SOCKETS], r;
+        char file[PATH_MAX];
+        size_t n;
+
+        if (root_path(file, root, CONFIG_FILE) < 0)
+                return error_set(e, EXIT_INPUT, "--root: the path is too long");
+        if ((r = get_sockets(listen_on, fds, &n, e)) < 0 || (r = config_load(file, NULL, &c, e)) < 0 ||
+            (r = enroll_host_init(&host, root, c, &ops, e)) < 0 ||
+            (r = enroll_server_init(&s, root, c, &ops, e)) < 0)
+                return r;
+        r = enroll_listen(&s, fds, n, idle_s, e);
+        enroll_server_done(&s);
+        return r;
+}
+
+int cmd_enroll(int argc, char **argv) {
+        const char *listen_on = NULL, *idle = NULL;
+        const struct opt table[] = {
+                { "listen", 0, OPT_STRING, &listen_on, "ADDRESS:PORT", "listen there (for tests)" },
+                { "idle-timeout", 0, OPT_STRING, &idle, "SECONDS",
+                  "leave after so long without a joiner (60)" },
+                { 0 },
+        };
+        struct error e = { .status = EXIT_FAILED };
+        unsigned long idle_s = IDLE_S;
+        struct common common;
+        char **args, *end;
+        int n, r;
+
+        r = opt_parse(argc, argv, usage, table, &common, &args, &n, &e);
+        if (r > 0)
+                return EXIT_DONE;
+        if (r == 0 && n > 0)
+                r = error_set(&e, EXIT_INPUT, "enroll takes no argument: \"%s\"", args[0]);
+        if (r == 0 && idle) {
+                idle_s = strtoul(idle, &end, 10);
+                if (*end || !*idle || idle_s < 1 || idle_s > 86400)
+                        r = error_set(&e, EXIT_INPUT, "--idle-timeout \"%s\": want 1 to 86400 seconds", idle);
+        }
+        jread_wipe_on_free();
+        if (r == 0)
+                r = run(common.root, listen_on, (unsigned)idle_s, &e);
+        return r < 0 ? error_print(&e) : EXIT_DONE;
+}

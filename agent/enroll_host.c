@@ -1,0 +1,120 @@
+#include "agent/chrony.h"
+#include "agent/enroll_clock.h"
+#include "agent/enroll_server.h"
+#include "agent/rootpath.h"
+#include <errno.h>
+#include <openssl/rand.h>
+#include <systemd/sd-journal.h>
+
+#define ENROLL_CRT "/etc/triarch/pki/enroll.crt"
+#define ENROLL_KEY "/etc/triarch/pki/enroll.key"
+enum { CHRONY_PORT = 323, CHRONY_TIMEOUT_MS = 500, ETCD_TIMEOUT_MS = 4000 };
+
+static int64_t host_clock_ns(void *userdata) {
+        const struct enroll_host *h = userdata;
+        struct clock_state clock;
+
+        clock_read(h->chrony_port, CHRONY_TIMEOUT_MS, h->config->time_max_offset_s, &clock);
+        return enroll_clock_now(clock.correction);
+}
+
+static int host_members(void *userdata, struct etcd_members *ret, struct error *e) {
+        const struct enroll_host *h = userdata;
+        const struct etcd_client client = { .endpoint = h->endpoint,
+                                            .ca_file = h->ca,
+                                            .cert_file = h->crt,
+                                            .key_file = h->key,
+                                            .timeout_ms = ETCD_TIMEOUT_MS };
+
+        return etcd_member_list(&client, ret, e);
+}
+
+/* Under systemd to the journal, else to stderr. */
+static void host_audit(void *userdata, int priority, const char *line) {
+        (void)userdata;
+        if (getenv("JOURNAL_STREAM"))
+                sd_journal_print(priority, "%s", line);
+        else
+                fprintf(stderr, "triarch: %s\n", line);
+}
+
+static int below(char out[PATH_MAX], const char *root, const char *dir, const char *file) {
+        int n = snprintf(out, PATH_MAX, "%s%s/%s", root, dir, file);
+
+        return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+int enroll_host_init(struct enroll_host *h, const char *root, const struct config *c, struct enroll_ops *ret,
+                     struct error *e) {
+        *h = (struct enroll_host){ .config = c,
+                                   .chrony_port = c->health.clock.port ? c->health.clock.port : CHRONY_PORT };
+        if (below(h->ca, root, c->cert_dir, "etcd/ca.crt") < 0 ||
+            below(h->crt, root, c->cert_dir, "etcd/healthcheck-client.crt") < 0 ||
+            below(h->key, root, c->cert_dir, "etcd/healthcheck-client.key") < 0)
+                return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
+        snprintf(h->endpoint, sizeof h->endpoint, "https://127.0.0.1:2379");
+        *ret = (struct enroll_ops){
+                .clock_ns = host_clock_ns, .members = host_members, .audit = host_audit, .userdata = h
+        };
+        return 0;
+}
+
+/* A Kp that nobody knows, for tokens that do not exist. */
+static int make_decoy(struct enroll_server *s, struct error *e) {
+        uint8_t kp[PKI_KP_SIZE];
+        int r = RAND_bytes(kp, sizeof kp) == 1 ? 0 : -EIO;
+
+        if (r == 0)
+                r = pki_kp_wrap(s->ca_key, ENROLL_DECOY_ID, kp, s->decoy);
+        OPENSSL_cleanse(kp, sizeof kp);
+        if (r < 0) {
+                error_set(e, EXIT_FAILED, "cannot use the CA's key: %s", strerror(-r));
+                if (e)
+                        memcpy(e->file, s->ca_key, sizeof e->file);
+        }
+        return r;
+}
+
+static int open_identity(struct enroll_server *s, struct error *e) {
+        char ca[PATH_MAX], crt[PATH_MAX], key[PATH_MAX];
+        struct pki_error pe = { 0 };
+        int r;
+
+        if (below(ca, s->root, s->cert_dir, "ca.crt") < 0 ||
+            below(s->ca_key, s->root, s->cert_dir, "ca.key") < 0 || root_path(crt, s->root, ENROLL_CRT) < 0 ||
+            root_path(key, s->root, ENROLL_KEY) < 0)
+                return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
+        if ((r = pki_cluster_id(ca, s->cluster_id, &pe)) < 0) {
+                error_from_pki(e, EXIT_FAILED, &pe);
+                return r;
+        }
+        if ((r = make_decoy(s, e)) < 0)
+                return r;
+        return enroll_tls_server(crt, key, ca, &s->ctx, e);
+}
+
+int enroll_server_init(struct enroll_server *s, const char *root, const struct config *c,
+                       const struct enroll_ops *ops, struct error *e) {
+        size_t size;
+        int r;
+
+        *s = (struct enroll_server){ .root = root,
+                                     .cert_dir = c->cert_dir,
+                                     .max_offset_s = c->time_max_offset_s,
+                                     .wrong_delay_ms = 1000,
+                                     .ops = *ops };
+        if ((r = config_render(c, true, &s->shared_config, &size)) < 0) {
+                error_set(e, EXIT_FAILED, "cannot write the shared configuration: %s", strerror(-r));
+                return r;
+        }
+        if ((r = open_identity(s, e)) < 0)
+                enroll_server_done(s);
+        return r;
+}
+
+void enroll_server_done(struct enroll_server *s) {
+        SSL_CTX_free(s->ctx);
+        s->ctx = NULL;
+        free(s->shared_config);
+        s->shared_config = NULL;
+}

@@ -1,0 +1,68 @@
+#include "agent/enroll_sources.h"
+#include <stddef.h>
+
+enum { SECOND_US = 1000000, FORGIVE_S = 600 };
+
+static struct enroll_source *find(struct enroll_sources *s, struct in_addr address) {
+        for (size_t i = 0; i < s->n; i++)
+                if (s->v[i].address.s_addr == address.s_addr)
+                        return &s->v[i];
+        return NULL;
+}
+
+/* A place for a new address: a fresh one, or that of who was seen longest ago and owes nothing. */
+static struct enroll_source *make_room(struct enroll_sources *s, int64_t now_us) {
+        struct enroll_source *oldest = NULL;
+
+        if (s->n < ENROLL_SOURCES)
+                return &s->v[s->n++];
+        for (size_t i = 0; i < s->n; i++) {
+                struct enroll_source *v = &s->v[i];
+
+                if (v->active == 0 && v->until_us <= now_us && (!oldest || v->seen_us < oldest->seen_us))
+                        oldest = v;
+        }
+        return oldest;
+}
+
+struct enroll_source *enroll_source_enter(struct enroll_sources *s, struct in_addr address, int64_t now_us,
+                                          unsigned *ret_hold_s) {
+        struct enroll_source *v = find(s, address);
+
+        if (!v) {
+                if (!(v = make_room(s, now_us)))
+                        return NULL;
+                *v = (struct enroll_source){ .address = address };
+        }
+        if (v->active >= ENROLL_PER_SOURCE)
+                return NULL;
+        if (now_us - v->seen_us > (int64_t)FORGIVE_S * SECOND_US)
+                v->wrong = 0;
+        v->active++;
+        v->seen_us = now_us;
+        *ret_hold_s =
+                v->until_us > now_us ? (unsigned)((v->until_us - now_us + SECOND_US - 1) / SECOND_US) : 0;
+        return v;
+}
+
+void enroll_source_leave(struct enroll_sources *s, struct in_addr address, bool wrong, int64_t now_us) {
+        struct enroll_source *v = find(s, address);
+        unsigned hold_s;
+
+        if (!v)
+                return;
+        if (v->active > 0)
+                v->active--;
+        if (!wrong)
+                return;
+        hold_s = v->wrong < 6 ? 1u << v->wrong : ENROLL_HOLD_MAX_S;
+        v->wrong++;
+        v->until_us = now_us + (int64_t)hold_s * SECOND_US;
+}
+
+bool enroll_sources_holding(const struct enroll_sources *s, int64_t now_us) {
+        for (size_t i = 0; i < s->n; i++)
+                if (s->v[i].until_us > now_us)
+                        return true;
+        return false;
+}

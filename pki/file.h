@@ -30,5 +30,8 @@ int pki_file_remove(const char *path);
 void pki_wipe(void *p, size_t size);
 /* Wipe and free a NUL-terminated secret. */
 void pki_wipe_free(char *s);
+static inline void pki_wipe_freep(char **s) {
+        pki_wipe_free(*s);
+}
 
 #endif

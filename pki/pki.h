@@ -73,9 +73,9 @@ int pki_kubelet_finalize(const struct pki_params *p, pki_report_fn report, void 
 /* The complete table above, to iterate: name i, or NULL past the end. */
 const char *pki_cert_name(size_t i);
 const char *pki_kubeconfig_name(size_t i);
-/* Every path (without root) that the two ensure calls can make, for reset and for tests. NULL past the end.
- */
-const char *pki_path(size_t i);
+/* Every path (without root) that the two ensure calls can make under these directories, for reset
+ * and for tests. Returns out, or NULL past the end. */
+const char *pki_path(const char *cert_dir, const char *kube_dir, size_t i, char out[PATH_MAX]);
 
 /* triarch's own leaves, signed by the cluster CA, kept and checked like the others:
  * - /etc/triarch/pki/enroll.{crt,key}: server auth, CN "triarch-enroll", SANs node name, advertise

@@ -1,0 +1,183 @@
+/* One virtual router from the command line, telling on stdout what happens:
+ *
+ *     vrouter INTERFACE VIP VRID PRIORITY INTERVAL_MS always|never|health [MEMBER...]
+ *     vrouter --probe INTERFACE ADDRESS TIMEOUT_MS     (ARP probe: prints the owner or "nobody")
+ *     vrouter --listen INTERFACE VRID TIMEOUT_MS       (prints who uses the VRID or "nobody")
+ *     vrouter --flush VIP [INTERFACE]
+ *
+ * Lines are "MILLISECONDS EVENT ...", on CLOCK_MONOTONIC, which all network namespaces share. SIGUSR1:
+ * class failed, SIGUSR2: healthy, SIGHUP: print counters, SIGTERM: stop. */
+#include "vrrp/arp.h"
+#include "vrrp/router.h"
+#include "vrrp/socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...) {
+        struct timespec t;
+        va_list ap;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        printf("%lld.%03ld ", (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000, t.tv_nsec / 1000 % 1000);
+        va_start(ap, fmt);
+        vprintf(fmt, ap);
+        va_end(ap);
+        putchar('\n');
+        fflush(stdout);
+}
+
+static void on_state(void *userdata, enum vrrp_state from, enum vrrp_state to, const char *reason) {
+        (void)userdata;
+        say("state %s -> %s: %s", vrrp_state_name(from), vrrp_state_name(to), reason);
+}
+
+static void on_link(void *userdata, bool up) {
+        (void)userdata;
+        say("link %s", up ? "up" : "down");
+}
+
+static void on_notice(void *userdata, const char *text) {
+        (void)userdata;
+        say("notice %s", text);
+}
+
+static struct in_addr address(const char *text) {
+        struct in_addr a = { 0 };
+
+        if (inet_pton(AF_INET, text, &a) != 1) {
+                fprintf(stderr, "vrouter: \"%s\" is no IPv4 address\n", text);
+                exit(3);
+        }
+        return a;
+}
+
+static void print_status(const struct vrrp_router *r) {
+        struct vrrp_router_status s;
+        char self[INET_ADDRSTRLEN], active[INET_ADDRSTRLEN];
+
+        vrrp_router_status(r, &s);
+        inet_ntop(AF_INET, &s.self, self, sizeof self);
+        inet_ntop(AF_INET, &s.active, active, sizeof active);
+        say("status %s self=%s active=%s priority=%u peers=%zu present=%d sent=%llu received=%llu garp=%llu "
+            "refreshes=%llu repaired=%llu conflicts=%llu bad_source=%llu bad_checksum=%llu",
+            vrrp_state_name(s.state), self, active, s.priority, s.n_peers, s.address_present,
+            (unsigned long long)s.counters.sent, (unsigned long long)s.counters.received,
+            (unsigned long long)s.counters.garp_sent, (unsigned long long)s.counters.refreshes,
+            (unsigned long long)s.counters.address_repaired, (unsigned long long)s.counters.conflicts,
+            (unsigned long long)s.counters.bad_source, (unsigned long long)s.counters.bad_checksum);
+}
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        struct vrrp_router *r = userdata;
+
+        switch (si->ssi_signo) {
+        case SIGUSR1:
+                vrrp_router_set_class(r, VRRP_FAILED, "told to fail");
+                break;
+        case SIGUSR2:
+                vrrp_router_set_class(r, VRRP_HEALTHY, "told to be healthy");
+                break;
+        case SIGHUP:
+                print_status(r);
+                break;
+        default:
+                sd_event_exit(sd_event_source_get_event(s), 0);
+        }
+        return 0;
+}
+
+static int run(const struct vrrp_router_params *p) {
+        static const int signals[] = { SIGUSR1, SIGUSR2, SIGHUP, SIGTERM, SIGINT };
+        static const struct vrrp_router_ops ops = { on_state, on_link, on_notice };
+        struct vrrp_router *r = NULL;
+        sd_event *loop = NULL;
+        sigset_t set;
+        int k;
+
+        sigemptyset(&set);
+        for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+                sigaddset(&set, signals[i]);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        if ((k = sd_event_new(&loop)) < 0 || (k = vrrp_router_new(loop, p, &ops, NULL, &r)) < 0) {
+                fprintf(stderr, "vrouter: %s: %s\n", p->interface, strerror(-k));
+                sd_event_unref(loop);
+                return 1;
+        }
+        for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+                sd_event_add_signal(loop, NULL, signals[i], on_signal, r);
+        say("started");
+        if ((k = vrrp_router_start(r)) >= 0)
+                k = sd_event_loop(loop);
+        vrrp_router_stop(r);
+        say("stopped");
+        print_status(r);
+        vrrp_router_free(r);
+        sd_event_unref(loop);
+        return k < 0;
+}
+
+static int probe(const char *ifname, const char *target, const char *timeout) {
+        uint8_t m[6];
+        int k = vrrp_arp_probe(ifname, address(target), (unsigned)atoi(timeout), m);
+
+        if (k == 1)
+                say("owner %02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+        else
+                say("%s", k == 0 ? "nobody" : strerror(-k));
+        return k < 0;
+}
+
+static int listen_vrid(const char *ifname, const char *vrid, const char *timeout) {
+        char text[INET_ADDRSTRLEN] = "";
+        struct in_addr who;
+        int k = vrrp_listen_vrid(ifname, (uint8_t)atoi(vrid), (unsigned)atoi(timeout), &who);
+
+        if (k == 1)
+                say("used by %s", inet_ntop(AF_INET, &who, text, sizeof text));
+        else
+                say("%s", k == 0 ? "nobody" : strerror(-k));
+        return k < 0;
+}
+
+static int flush(const char *vip, const char *ifname) {
+        unsigned removed;
+        int k = vrrp_address_flush(address(vip), ifname, &removed);
+
+        say("removed %u %s", removed, k < 0 ? strerror(-k) : "");
+        return k < 0;
+}
+
+int main(int argc, char **argv) {
+        static const char *const modes[] = { "always", "never", "health" };
+        struct vrrp_router_params p = { .valid_lft_s = 2 };
+
+        if (argc == 5 && !strcmp(argv[1], "--probe"))
+                return probe(argv[2], argv[3], argv[4]);
+        if (argc == 5 && !strcmp(argv[1], "--listen"))
+                return listen_vrid(argv[2], argv[3], argv[4]);
+        if ((argc == 3 || argc == 4) && !strcmp(argv[1], "--flush"))
+                return flush(argv[2], argv[3]);
+        if (argc < 7 || argc > 7 + VRRP_MAX_MEMBERS) {
+                fprintf(stderr, "usage: vrouter INTERFACE VIP VRID PRIORITY INTERVAL_MS MODE [MEMBER...]\n");
+                return 3;
+        }
+        p.interface = argv[1];
+        p.vip = address(argv[2]);
+        p.vrid = (uint8_t)atoi(argv[3]);
+        p.priority = (uint8_t)atoi(argv[4]);
+        p.interval_us = (uint32_t)atoi(argv[5]) * 1000;
+        for (int i = 0; i < 3; i++)
+                if (!strcmp(argv[6], modes[i]))
+                        p.preempt = (enum vrrp_preempt)i;
+        for (int i = 7; i < argc; i++)
+                p.peers[p.n_peers++] = address(argv[i]);
+        return run(&p);
+}

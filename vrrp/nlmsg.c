@@ -1,0 +1,181 @@
+#include "vrrp/nlmsg.h"
+#include "vrrp/address.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+static int link_attribute(const struct nlattr *a, void *userdata) {
+        struct vrrp_nl *m = userdata;
+        size_t size = mnl_attr_get_payload_len(a);
+
+        switch (mnl_attr_get_type(a)) {
+        case IFLA_IFNAME:
+                if (size > sizeof m->name || mnl_attr_validate(a, MNL_TYPE_NUL_STRING) < 0)
+                        return MNL_CB_ERROR;
+                memcpy(m->name, mnl_attr_get_payload(a), size);
+                break;
+        case IFLA_ADDRESS:
+                if (size == sizeof m->mac)
+                        memcpy(m->mac, mnl_attr_get_payload(a), size);
+                break;
+        }
+        return MNL_CB_OK;
+}
+
+static bool parse_link(const struct nlmsghdr *h, struct vrrp_nl *m) {
+        const struct ifinfomsg *info = mnl_nlmsg_get_payload(h);
+
+        if (mnl_nlmsg_get_payload_len(h) < sizeof *info)
+                return false;
+        m->kind = VRRP_NL_LINK;
+        m->ifindex = (unsigned)info->ifi_index;
+        m->running = (info->ifi_flags & IFF_UP) && (info->ifi_flags & IFF_RUNNING);
+        /* A bridge reports its ports in its own family; such a message speaks of the port's membership. */
+        return info->ifi_family == AF_UNSPEC &&
+               mnl_attr_parse(h, sizeof *info, link_attribute, m) == MNL_CB_OK;
+}
+
+static int address_attribute(const struct nlattr *a, void *userdata) {
+        struct vrrp_nl *m = userdata;
+
+        switch (mnl_attr_get_type(a)) {
+        case IFA_LOCAL:
+                if (mnl_attr_get_payload_len(a) != sizeof m->address)
+                        return MNL_CB_ERROR;
+                memcpy(&m->address, mnl_attr_get_payload(a), sizeof m->address);
+                break;
+        case IFA_FLAGS:
+                if (mnl_attr_validate(a, MNL_TYPE_U32) < 0)
+                        return MNL_CB_ERROR;
+                m->secondary = mnl_attr_get_u32(a) & IFA_F_SECONDARY;
+                break;
+        case IFA_PROTO:
+                if (mnl_attr_validate(a, MNL_TYPE_U8) < 0)
+                        return MNL_CB_ERROR;
+                m->proto = mnl_attr_get_u8(a);
+                break;
+        }
+        return MNL_CB_OK;
+}
+
+static bool parse_address(const struct nlmsghdr *h, struct vrrp_nl *m) {
+        const struct ifaddrmsg *info = mnl_nlmsg_get_payload(h);
+
+        if (mnl_nlmsg_get_payload_len(h) < sizeof *info || info->ifa_family != AF_INET)
+                return false;
+        m->kind = VRRP_NL_ADDRESS;
+        m->ifindex = info->ifa_index;
+        m->prefix = info->ifa_prefixlen;
+        m->secondary = info->ifa_flags & IFA_F_SECONDARY;
+        return m->prefix <= 32 && mnl_attr_parse(h, sizeof *info, address_attribute, m) == MNL_CB_OK &&
+               m->address.s_addr != INADDR_ANY;
+}
+
+/* Both NLMSG_ERROR and NLMSG_DONE begin with an int. */
+static bool parse_end(const struct nlmsghdr *h, enum vrrp_nl_kind kind, struct vrrp_nl *m) {
+        m->kind = kind;
+        if (mnl_nlmsg_get_payload_len(h) < sizeof m->error)
+                return kind == VRRP_NL_DONE;
+        memcpy(&m->error, mnl_nlmsg_get_payload(h), sizeof m->error);
+        return true;
+}
+
+static bool parse_one(const struct nlmsghdr *h, struct vrrp_nl *m) {
+        switch (h->nlmsg_type) {
+        case NLMSG_ERROR:
+                return parse_end(h, VRRP_NL_ACK, m);
+        case NLMSG_DONE:
+                return parse_end(h, VRRP_NL_DONE, m);
+        case RTM_DELLINK:
+                m->removed = true;
+                return parse_link(h, m);
+        case RTM_NEWLINK:
+                return parse_link(h, m);
+        case RTM_DELADDR:
+                m->removed = true;
+                return parse_address(h, m);
+        case RTM_NEWADDR:
+                return parse_address(h, m);
+        }
+        return false;
+}
+
+int vrrp_nl_parse(const void *buf, size_t size, vrrp_nl_fn *fn, void *userdata) {
+        const struct nlmsghdr *h = buf;
+        int left = size > INT32_MAX ? INT32_MAX : (int)size;
+
+        while (mnl_nlmsg_ok(h, left)) {
+                struct vrrp_nl m = { .seq = h->nlmsg_seq, .portid = h->nlmsg_pid };
+
+                if (parse_one(h, &m))
+                        fn(&m, userdata);
+                h = mnl_nlmsg_next(h, &left);
+        }
+        return left > 0 ? -EBADMSG : 0;
+}
+
+static struct nlmsghdr *address_request(void *buf, uint16_t type, uint32_t seq,
+                                        const struct vrrp_nl_address *a) {
+        struct nlmsghdr *h;
+        struct ifaddrmsg *info;
+
+        memset(buf, 0, VRRP_NL_REQUEST_MAX);
+        h = mnl_nlmsg_put_header(buf);
+        h->nlmsg_type = type;
+        h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+        h->nlmsg_seq = seq;
+        info = mnl_nlmsg_put_extra_header(h, sizeof *info);
+        info->ifa_family = AF_INET;
+        info->ifa_prefixlen = a->prefix;
+        info->ifa_scope = RT_SCOPE_UNIVERSE;
+        info->ifa_index = a->ifindex;
+        mnl_attr_put(h, IFA_LOCAL, sizeof a->address, &a->address);
+        mnl_attr_put(h, IFA_ADDRESS, sizeof a->address, &a->address);
+        return h;
+}
+
+size_t vrrp_nl_add(void *buf, uint32_t seq, const struct vrrp_nl_address *a) {
+        struct nlmsghdr *h = address_request(buf, RTM_NEWADDR, seq, a);
+        struct ifa_cacheinfo lifetime = { .ifa_prefered = a->valid_s, .ifa_valid = a->valid_s };
+
+        h->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
+        mnl_attr_put_u32(h, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
+        mnl_attr_put(h, IFA_CACHEINFO, sizeof lifetime, &lifetime);
+        mnl_attr_put_u8(h, IFA_PROTO, VRRP_ADDR_PROTO);
+        return h->nlmsg_len;
+}
+
+size_t vrrp_nl_delete(void *buf, uint32_t seq, const struct vrrp_nl_address *a) {
+        return address_request(buf, RTM_DELADDR, seq, a)->nlmsg_len;
+}
+
+size_t vrrp_nl_dump_addresses(void *buf, uint32_t seq, unsigned ifindex) {
+        struct nlmsghdr *h;
+        struct ifaddrmsg *info;
+
+        memset(buf, 0, VRRP_NL_REQUEST_MAX);
+        h = mnl_nlmsg_put_header(buf);
+        h->nlmsg_type = RTM_GETADDR;
+        h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        h->nlmsg_seq = seq;
+        info = mnl_nlmsg_put_extra_header(h, sizeof *info);
+        info->ifa_family = AF_INET;
+        info->ifa_index = ifindex;
+        return h->nlmsg_len;
+}
+
+size_t vrrp_nl_get_link(void *buf, uint32_t seq, const char *name) {
+        struct nlmsghdr *h;
+
+        memset(buf, 0, VRRP_NL_REQUEST_MAX);
+        h = mnl_nlmsg_put_header(buf);
+        h->nlmsg_type = RTM_GETLINK;
+        h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+        h->nlmsg_seq = seq;
+        mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
+        mnl_attr_put_strz(h, IFLA_IFNAME, name);
+        return h->nlmsg_len;
+}

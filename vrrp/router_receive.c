@@ -1,0 +1,160 @@
+#include "vrrp/router_priv.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+struct text {
+        char v[INET_ADDRSTRLEN];
+};
+
+static struct text text_of(struct in_addr a) {
+        struct text t;
+
+        inet_ntop(AF_INET, &a, t.v, sizeof t.v);
+        return t;
+}
+
+static void send_to(struct vrrp_router *r, const struct vrrp_pdu *pdu, struct in_addr dst) {
+        uint8_t msg[VRRP_PDU_MAX];
+        size_t n = vrrp_wire_encode(pdu, r->link.self, dst, VRRP_SUM_PSEUDO_HEADER, msg, sizeof msg);
+        int k = vrrp_socket_send(r->raw, r->link.ifindex, r->link.self, dst, msg, n);
+
+        if (k == 0)
+                r->counters.sent++;
+        else if (r->usable)
+                vrrp_router_notice(r, VRRP_NOTICE_SEND, dst, "cannot send to %s on %s: %s", text_of(dst).v,
+                                   r->name, strerror(-k));
+}
+
+void vrrp_router_advertise(struct vrrp_router *r, uint8_t priority) {
+        struct vrrp_pdu pdu = {
+                .vrid = r->p.vrid,
+                .priority = priority,
+                .interval_cs = (uint16_t)(r->p.interval_us / 10000),
+                .n_addresses = 1,
+                .addresses = { r->p.vip },
+        };
+
+        if (r->raw < 0)
+                return;
+        if (r->p.n_peers == 0)
+                send_to(r, &pdu, (struct in_addr){ htonl(VRRP_GROUP_IPV4) });
+        for (size_t i = 0; i < r->p.n_peers; i++)
+                if (r->p.peers[i].s_addr != r->link.self.s_addr)
+                        send_to(r, &pdu, r->p.peers[i]);
+}
+
+static void count_reject(struct vrrp_counters *c, enum vrrp_reject why) {
+        uint64_t *const counters[VRRP_N_REJECTS] = {
+                [VRRP_REJECT_LENGTH] = &c->bad_length, [VRRP_REJECT_TTL] = &c->bad_ttl,
+                [VRRP_REJECT_VRID] = &c->bad_vrid,     [VRRP_REJECT_VERSION] = &c->bad_version,
+                [VRRP_REJECT_TYPE] = &c->bad_type,     [VRRP_REJECT_CHECKSUM] = &c->bad_checksum,
+                [VRRP_REJECT_COUNT] = &c->bad_count,   [VRRP_REJECT_INTERVAL] = &c->bad_interval,
+        };
+
+        ++*counters[why];
+}
+
+static bool is_member(const struct vrrp_router *r, struct in_addr a) {
+        for (size_t i = 0; i < r->p.n_peers; i++)
+                if (r->p.peers[i].s_addr == a.s_addr)
+                        return true;
+        return false;
+}
+
+/* NULL, or what is wrong with where it came from and went to. */
+static const char *bad_source(const struct vrrp_router *r, const struct vrrp_received *got) {
+        if (got->src.s_addr == r->link.self.s_addr)
+                return "another host uses our address";
+        if (r->p.n_peers == 0)
+                return got->dst.s_addr == htonl(VRRP_GROUP_IPV4) ? NULL
+                                                                 : "sent to us alone, not to 224.0.0.18";
+        if (got->dst.s_addr != r->link.self.s_addr)
+                return "not sent to us alone";
+        return is_member(r, got->src) ? NULL : "the sender is no listed member";
+}
+
+/* Differences that are only told of: the address list, and an interval that is adopted. */
+static void compare(struct vrrp_router *r, const struct vrrp_received *got) {
+        uint32_t interval_us = got->pdu.interval_cs * 10000u;
+
+        if (!vrrp_wire_same_addresses(&got->pdu, &r->p.vip, 1)) {
+                r->counters.other_addresses++;
+                vrrp_router_notice(r, VRRP_NOTICE_OTHER_ADDRESSES, got->src,
+                                   "%s advertises other addresses for VRID %u (%u, the first %s)",
+                                   text_of(got->src).v, r->p.vrid, got->pdu.n_addresses,
+                                   text_of(got->pdu.addresses[0]).v);
+        }
+        if (interval_us != r->p.interval_us)
+                vrrp_router_notice(r, VRRP_NOTICE_INTERVAL, got->src,
+                                   "%s advertises every %u ms, we are set to %u ms", text_of(got->src).v,
+                                   interval_us / 1000, r->p.interval_us / 1000);
+}
+
+static void remember(struct vrrp_router *r, const struct vrrp_received *got, uint64_t now_us) {
+        struct vrrp_peer *oldest = &r->peers[0], *peer = NULL;
+
+        for (size_t i = 0; i < r->n_peers && !peer; i++) {
+                if (r->peers[i].address.s_addr == got->src.s_addr)
+                        peer = &r->peers[i];
+                if (r->peers[i].last_us < oldest->last_us)
+                        oldest = &r->peers[i];
+        }
+        if (!peer)
+                peer = r->n_peers < VRRP_MAX_MEMBERS ? &r->peers[r->n_peers++] : oldest;
+        *peer = (struct vrrp_peer){ .address = got->src,
+                                    .priority = got->pdu.priority,
+                                    .message_sum = got->sum == VRRP_SUM_MESSAGE,
+                                    .last_us = now_us };
+}
+
+static void accept_advert(struct vrrp_router *r, const struct vrrp_received *got) {
+        struct vrrp_event ev = {
+                .type = VRRP_EV_ADVERT,
+                .now_us = vrrp_router_now(),
+                .prio = got->pdu.priority,
+                .interval_us = got->pdu.interval_cs * 10000u,
+        };
+
+        memcpy(ev.src, &got->src, sizeof got->src);
+        r->counters.received++;
+        compare(r, got);
+        remember(r, got, ev.now_us);
+        vrrp_router_feed(r, ev, NULL);
+        if (r->fsm.state != VRRP_BACKUP)
+                return;
+        if (ev.prio > 0)
+                r->active = got->src;
+        else if (r->active.s_addr == got->src.s_addr)
+                r->active.s_addr = INADDR_ANY;
+}
+
+static void receive(struct vrrp_router *r, const uint8_t *packet, size_t size) {
+        struct vrrp_received got;
+        enum vrrp_reject why = vrrp_wire_decode(packet, size, r->p.vrid, &got);
+        const char *complaint;
+
+        if (why != VRRP_ACCEPT) {
+                count_reject(&r->counters, why);
+                if (why != VRRP_REJECT_VRID)
+                        vrrp_router_notice(r, VRRP_NOTICE_REJECTED + why, got.src,
+                                           "advertisement from %s dropped: %s", text_of(got.src).v,
+                                           vrrp_reject_text(why));
+        } else if ((complaint = bad_source(r, &got))) {
+                r->counters.bad_source++;
+                vrrp_router_notice(r, VRRP_NOTICE_SOURCE, got.src, "advertisement from %s dropped: %s",
+                                   text_of(got.src).v, complaint);
+        } else {
+                accept_advert(r, &got);
+        }
+}
+
+void vrrp_router_drain(struct vrrp_router *r, unsigned bound) {
+        uint8_t packet[VRRP_PACKET_MAX];
+        int n;
+
+        /* r->raw may change meanwhile: what is heard can close nothing, but callbacks may look. */
+        while (bound-- > 0 && r->raw >= 0 && (n = vrrp_socket_receive(r->raw, packet, sizeof packet)) != 0)
+                if (n > 0)
+                        receive(r, packet, (size_t)n);
+}

@@ -123,6 +123,7 @@ struct config_flags {
         const char *kubernetes_version, *image_repository, *pod_subnet, *service_subnet, *dns_domain;
         const char *cert_dir, *cri_socket, *cert_sans, *ignore_preflight_errors, *skip_phases, *token_ttl;
         const char *bind_port;
+        bool cluster; /* a cluster is wanted, whatever documents the file has (init) */
 };
 
 /* Parse and validate `file` (NULL: flags and defaults alone). Nothing outside is read but the file
@@ -131,6 +132,8 @@ int config_load(const char *file, const struct config_flags *flags, struct confi
 /* The same from memory; `name` stands for the file in messages. */
 int config_parse(const char *text, size_t size, const char *name, const struct config_flags *flags,
                  struct config **ret, struct error *e);
+/* What is allowed, but worth a word: one call per warning. */
+void config_warnings(const struct config *c, void (*warn)(void *userdata, const char *text), void *userdata);
 /* Fill interface and advertise_address from this host's interfaces (netlink/getifaddrs), where not given. */
 int config_resolve(struct config *c, struct error *e);
 /* The configuration as YAML that config_parse() reads back to the same struct, without this node's

@@ -7,6 +7,7 @@ static const struct command {
         command_fn run;
         const char *help;
 } commands[] = {
+        { "config", cmd_config, "print, check a configuration" },
         { "version", cmd_version, "print the version" },
 };
 

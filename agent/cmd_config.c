@@ -1,0 +1,82 @@
+#include "agent/command.h"
+#include "agent/config.h"
+#include "agent/opt.h"
+#include <errno.h>
+#include <jansson.h>
+
+static const char usage[] = "Usage: triarch config print-defaults\n"
+                            "       triarch config validate FILE [-o json]\n\n"
+                            "print-defaults prints a commented configuration with every default;\n"
+                            "validate says whether FILE is a configuration, and where not.";
+
+struct report {
+        const char *file;
+        json_t *warnings; /* NULL: as text */
+};
+
+static void take_warning(void *userdata, const char *text) {
+        struct report *r = userdata;
+
+        if (r->warnings)
+                json_array_append_new(r->warnings, json_string(text));
+        else
+                printf("%s: warning: %s\n", r->file, text);
+}
+
+static int print_json(json_t *o) {
+        CLEANUP(freep) char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+
+        json_decref(o);
+        if (!text) {
+                fputs("triarch: out of memory\n", stderr);
+                return EXIT_FAILED;
+        }
+        puts(text);
+        return EXIT_DONE;
+}
+
+static int invalid(const char *file, bool json, const struct error *e) {
+        if (json)
+                print_json(json_pack("{s:s, s:b, s:s, s:i, s:i, s:s}", "file", file, "valid", 0, "at",
+                                     *e->file ? e->file : file, "line", (int)e->line, "column",
+                                     (int)e->column, "message", e->message));
+        else
+                error_print(e);
+        return (int)e->status;
+}
+
+static int validate(const char *file, bool json) {
+        CLEANUP(json_decrefp) json_t *warnings = json ? json_array() : NULL;
+        CLEANUP(config_freep) struct config *c = NULL;
+        struct report report = { file, warnings };
+        struct error e;
+
+        if (config_load(file, NULL, &c, &e) < 0)
+                return invalid(file, json, &e);
+        config_warnings(c, take_warning, &report);
+        if (json)
+                return print_json(
+                        json_pack("{s:s, s:b, s:O}", "file", file, "valid", 1, "warnings", warnings));
+        printf("%s: valid\n", file);
+        return EXIT_DONE;
+}
+
+int cmd_config(int argc, char **argv) {
+        struct common common;
+        struct error e;
+        char **args;
+        int n, r;
+
+        r = opt_parse(argc, argv, usage, NULL, &common, &args, &n, &e);
+        if (r)
+                return r < 0 ? error_print(&e) : EXIT_DONE;
+        if (n == 1 && !strcmp(args[0], "print-defaults")) {
+                fputs(config_defaults_text(), stdout);
+                return EXIT_DONE;
+        }
+        if (n == 2 && !strcmp(args[0], "validate"))
+                return validate(args[1], common.json);
+        error_set(&e, EXIT_INPUT, "config %s: expected `config print-defaults` or `config validate FILE`",
+                  n ? args[0] : "");
+        return error_print(&e);
+}

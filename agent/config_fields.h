@@ -1,0 +1,173 @@
+/* The configuration's fields as tables: one line each, read, written, defaulted and freed by the
+ * same loops. Private to agent/config*.c. */
+#ifndef AGENT_CONFIG_FIELDS_H
+#define AGENT_CONFIG_FIELDS_H
+
+#include "agent/config.h"
+#include "agent/yaml.h"
+
+struct field;
+struct config_reader;
+struct config_writer;
+
+/* How a kind of value is read, written and freed; `target` is the member itself. */
+struct field_ops {
+        /* 0 or negative errno with the reader's error filled. */
+        int (*read)(struct config_reader *r, const struct field *f, const struct ynode *n, void *target);
+        /* Emits key and value, or nothing when there is none. Errors stick in the writer. */
+        void (*write)(struct config_writer *w, const struct field *f, const void *target);
+        void (*done)(const struct field *f, void *target); /* NULL: owns nothing */
+};
+
+struct choice {
+        const char *name;
+        int value; /* CHOICE_LATER: known, not supported yet */
+};
+enum { CHOICE_LATER = -1 };
+
+struct field {
+        const char *key;
+        const struct field_ops *ops; /* NULL: known, not supported yet */
+        size_t offset;               /* of the member in the enclosing struct */
+        size_t size;                 /* of an op_int's member; of one item of a list */
+        const struct field *sub;     /* of a map, of a list's items */
+        const struct choice *choices;
+        const char *def; /* as it would be written; NULL: none, or derived from others */
+        uint64_t min, max;
+        const char *(*check)(const char *value); /* of a string: NULL, or "must be ..." */
+        bool required;                           /* in a list's item */
+        bool own;                                /* this node's own: left out of what is shared */
+};
+
+extern const struct field_ops op_ignore;     /* apiVersion, kind: dealt with before */
+extern const struct field_ops op_string;     /* char * */
+extern const struct field_ops op_bool;       /* bool */
+extern const struct field_ops op_int;        /* unsigned of 1, 2 or 4 bytes, 0: not given */
+extern const struct field_ops op_duration;   /* uint32_t, microseconds; min and max too */
+extern const struct field_ops op_seconds;    /* double, seconds; min and max in microseconds */
+extern const struct field_ops op_choice;     /* an enum */
+extern const struct field_ops op_strings;    /* struct str_list */
+extern const struct field_ops op_list;       /* { T *items; size_t n; } of maps */
+extern const struct field_ops op_map;        /* a group; offset moves the base of its fields */
+extern const struct field_ops op_check;      /* a health check: a map that begins with `bool enabled` */
+extern const struct field_ops op_vip;        /* vip: a group, sets vip.present */
+extern const struct field_ops op_prefix;     /* vip.address, "ADDR/PREFIX": sets vip.prefix too */
+extern const struct field_ops op_ipv4;       /* struct in_addr */
+extern const struct field_ops op_endpoint;   /* endpoint_host, "HOST[:PORT]": sets endpoint_port too */
+extern const struct field_ops op_version;    /* char *, "v1.36.2" */
+extern const struct field_ops op_local_port; /* uint16_t of "127.0.0.1:PORT" */
+
+/* The kinds of documents; ended by a NULL kind. */
+struct config_kind {
+        const char *api_version, *kind;
+        const struct field *fields; /* NULL: known, not supported yet */
+        bool cluster;               /* its presence means a cluster */
+        const char *remedy;         /* for what is not supported */
+};
+extern const struct config_kind config_kinds[];
+extern const struct field fields_cluster[], fields_init[], fields_agent[];
+
+/* Where a value was given, to blame it later. */
+struct config_place {
+        const void *target;
+        const char *file; /* the file, or a flag's name */
+        unsigned line, column;
+};
+struct config_reader {
+        struct config *c;
+        struct error *e;
+        const char *file;
+        char path[192]; /* "vip.members[1].name" of what is being read */
+        struct config_place *places;
+        size_t n_places;
+};
+
+/* Behind the ops: config_value.c and config_read.c; config_emit.c. */
+#define FIELD_OPS(name)                                                                                      \
+        int config_read_##name(struct config_reader *r, const struct field *f, const struct ynode *n,        \
+                               void *target);                                                                \
+        void config_write_##name(struct config_writer *w, const struct field *f, const void *target);        \
+        void config_done_##name(const struct field *f, void *target)
+FIELD_OPS(ignore);
+FIELD_OPS(string);
+FIELD_OPS(bool);
+FIELD_OPS(int);
+FIELD_OPS(duration);
+FIELD_OPS(seconds);
+FIELD_OPS(choice);
+FIELD_OPS(strings);
+FIELD_OPS(list);
+FIELD_OPS(map);
+FIELD_OPS(check);
+FIELD_OPS(vip);
+FIELD_OPS(prefix);
+FIELD_OPS(ipv4);
+FIELD_OPS(endpoint);
+FIELD_OPS(version);
+FIELD_OPS(local_port);
+
+/* How { T *items; size_t n; } looks for every T. */
+struct any_list {
+        char *items;
+        size_t n;
+};
+
+int config_fail(struct config_reader *r, const struct ynode *n, const char *fmt, ...) PRINTF_LIKE(3, 4);
+int config_no_memory(struct config_reader *r);
+/* Read a map by a table into the struct at `base`. */
+int config_read_fields(struct config_reader *r, const struct field *table, const struct ynode *map,
+                       void *base);
+/* Read one value and remember its place. */
+int config_read_value(struct config_reader *r, const struct field *f, const struct ynode *n, void *base);
+int config_read_defaults(struct config_reader *r, const struct field *table, void *base);
+int config_read_flags(struct config_reader *r, const struct config_flags *flags);
+/* What follows from other values: addresses, priority, endpoints. Then what must hold between values. */
+int config_derive(struct config_reader *r);
+int config_check(struct config_reader *r);
+/* As far as the advertise address decides them; again after config_resolve(). */
+int config_derive_local(struct config *c);
+/* Blame the first of the targets that was given; NULL-ended. */
+int config_blame(struct config_reader *r, const void *const *targets, const char *fmt, ...) PRINTF_LIKE(3, 4);
+const struct config_place *config_place(const struct config_reader *r, const void *target);
+void config_fields_done(const struct field *table, void *base);
+/* The field at "networking.podSubnet"; it counts from struct config. NULL: no such field. */
+const struct field *config_find(const struct field *table, const char *path);
+void config_write_fields(struct config_writer *w, const struct field *table, const void *base);
+struct ifaddrs;
+/* config_resolve() with the host's addresses given. */
+int config_resolve_from(struct config *c, const struct ifaddrs *addresses, struct error *e);
+
+#define BLAME(...) ((const void *const[]){ __VA_ARGS__, NULL })
+
+/* Syntax of single values (config_syntax.c): NULL, or "must be ...". */
+const char *syntax_node_name(const char *s);
+const char *syntax_dns_name(const char *s);
+const char *syntax_label(const char *s);
+const char *syntax_ip_or_dns(const char *s);
+const char *syntax_path(const char *s);
+const char *syntax_socket_path(const char *s);
+const char *syntax_cri_socket(const char *s);
+const char *syntax_interface(const char *s);
+const char *syntax_repository(const char *s);
+const char *syntax_image_tag(const char *s);
+const char *syntax_service_subnet(const char *s);
+const char *syntax_pod_subnet(const char *s);
+const char *syntax_host_address(const char *s);
+const char *syntax_arg_name(const char *s);
+const char *syntax_env_name(const char *s);
+const char *syntax_path_type(const char *s);
+const char *syntax_https_url(const char *s);
+const char *syntax_http_url(const char *s);
+const char *syntax_http_base(const char *s);
+const char *syntax_not_empty(const char *s);
+
+struct cidr {
+        uint32_t address, mask; /* host order */
+        unsigned prefix;
+};
+/* "10.96.0.0/12"; false when it is none. Host bits may be set. */
+bool cidr_parse(const char *s, struct cidr *ret);
+bool cidr_holds(const struct cidr *c, uint32_t address);
+bool cidr_overlap(const struct cidr *a, const struct cidr *b);
+
+#endif

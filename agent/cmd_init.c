@@ -102,6 +102,11 @@ static int pick_phase(const struct init *in, const struct phase **ret_p, const c
         return 0;
 }
 
+static void warn(void *userdata, const char *text) {
+        (void)userdata;
+        fprintf(stderr, "triarch: warning: %s\n", text);
+}
+
 /* Everything that can be wrong with the input is found here, before anything is written. */
 static int load(const struct init *in, struct config **ret, struct error *e) {
         CLEANUP(config_freep) struct config *c = NULL;
@@ -109,10 +114,7 @@ static int load(const struct init *in, struct config **ret, struct error *e) {
 
         if ((r = config_load(in->config_file, &in->flags, &c, e)) < 0)
                 return r;
-        if (!c->cluster)
-                return error_set(e, EXIT_INPUT,
-                                 "init needs a virtual address: give --vip ADDR/PREFIX, or --config with a "
-                                 "ClusterConfiguration");
+        config_warnings(c, warn, NULL);
         if (!*in->common.root && (r = config_resolve(c, e)) < 0)
                 return r;
         if ((r = phase_check_skips(c, e)) < 0)
@@ -159,7 +161,7 @@ static int init_run(const struct init *in, const struct phase *p, const char *su
 }
 
 int cmd_init(int argc, char **argv) {
-        struct init in = { 0 };
+        struct init in = { .flags = { .cluster = true } };
         const struct phase *p = NULL;
         const char *sub = NULL;
         struct error e = { .status = EXIT_FAILED };

@@ -8,6 +8,7 @@ static const struct command {
         const char *help;
 } commands[] = {
         { "config", cmd_config, "print, check a configuration" },
+        { "init", cmd_init, "make this machine the first master" },
         { "version", cmd_version, "print the version" },
 };
 

@@ -39,7 +39,8 @@ static int print_command(struct phase_ctx *ctx, struct error *e) {
 
 int phase_show_join(struct phase_ctx *ctx, const char *sub, struct error *e) {
         (void)sub;
-        if (!ctx->skip_token && !had_tokens(ctx))
+        /* A token made for a tree would be for whoever starts it, and old by then. */
+        if (!*ctx->root && !ctx->skip_token && !had_tokens(ctx))
                 return print_command(ctx, e);
         printf("[show-join-command] no token was made; to add a master: triarch token create "
                "--print-join-command\n");

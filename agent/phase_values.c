@@ -134,13 +134,12 @@ static void find_ca_dirs(const struct phase_ctx *ctx, struct phase_values *v) {
         v->v.ca_host_dirs = v->ca_dirs;
 }
 
-/* The name that the tree under a root will have when it is started; "" unknown. */
+/* The name that the tree under a root will have when it is started; without a file systemd says localhost. */
 static void read_host_name(const struct phase_ctx *ctx, char *out, size_t size) {
         CLEANUP(freep) char *text = NULL;
         char path[PATH_MAX];
         size_t n;
 
-        *out = '\0';
         if (phase_path(ctx, "/etc/hostname", path) && pki_file_read(path, 4096, &text, &n) == 0)
                 snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
 }
@@ -151,6 +150,8 @@ static void find_host_name(const struct phase_ctx *ctx, struct phase_values *v) 
                 read_host_name(ctx, v->host_name, sizeof v->host_name);
         else if (gethostname(v->host_name, sizeof v->host_name - 1) < 0)
                 *v->host_name = '\0';
+        if (!*v->host_name)
+                snprintf(v->host_name, sizeof v->host_name, "localhost");
         for (char *s = v->host_name; *s; s++)
                 if (*s >= 'A' && *s <= 'Z')
                         *s = (char)(*s - 'A' + 'a');

@@ -39,6 +39,8 @@ static const struct preflight_check checks[] = {
         { "AgentUser", BOTH, E, preflight_agent_user, 0, NULL },
         { "TimeSync", BOTH, E, preflight_time, 0, NULL },
         { "VIPInterface", BOTH, E, preflight_vip_interface, 0, NULL },
+        { "VIPAvailable", PREFLIGHT_INIT, E, preflight_vip, 0, NULL },
+        { "VRIDAvailable", PREFLIGHT_INIT, E, preflight_vrid, 0, NULL },
 };
 
 void preflight_add(struct preflight *p, enum preflight_level level, const char *name, const char *fmt, ...) {

@@ -30,6 +30,9 @@ struct preflight {
  * Under a root only what concerns the tree is checked. */
 int preflight_run(const struct phase_ctx *ctx, bool rerun, struct error *e);
 
+/* Can a TCP server listen there? 0, -EADDRINUSE, other negative errno. */
+int preflight_try_listen(uint16_t port, struct in_addr address);
+
 /* For the checks. */
 struct preflight_check {
         const char *name; /* of the findings; the checks of ports, files and programs add to it */

@@ -1,12 +1,17 @@
 #include "agent/chrony.h"
 #include "agent/preflight.h"
+#include "vrrp/arp.h"
+#include "vrrp/socket.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 
+/* Three default intervals of other makers' routers are 3 s; ours and most are heard within one second. */
+enum { PROBE_MS = 1000, LISTEN_MS = 1500 };
+
 /* As a server would: TIME_WAIT of an earlier one is no obstacle. */
-static int try_listen(uint16_t port, struct in_addr address) {
+int preflight_try_listen(uint16_t port, struct in_addr address) {
         struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address };
         CLEANUP(closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -21,7 +26,7 @@ static void check_port(struct preflight *p, const struct preflight_check *c, uns
         char name[96];
         int r;
 
-        if (p->rerun || (r = try_listen((uint16_t)port, address)) == 0)
+        if (p->rerun || (r = preflight_try_listen((uint16_t)port, address)) == 0)
                 return;
         snprintf(name, sizeof name, "%s-%u", c->name, port);
         if (r == -EADDRINUSE)
@@ -120,4 +125,51 @@ void preflight_vip_interface(struct preflight *p, const struct preflight_check *
                 preflight_add(p, c->level, c->name,
                               "the interface %s has no address in the network of %s/%u (it has %s)",
                               vip->interface, address, vip->prefix, seen);
+}
+
+static bool is_the_vip(const struct vip_config *vip, struct in_addr a) {
+        return a.s_addr == vip->address.s_addr;
+}
+
+/* This host's own addresses answer no probe of its own, so they are looked at first. Without the
+ * interface there is a finding of VIPInterface already. */
+void preflight_vip(struct preflight *p, const struct preflight_check *c) {
+        const struct vip_config *vip = &p->ctx->config->vip;
+        char address[INET_ADDRSTRLEN], seen[INET_ADDRSTRLEN];
+        uint8_t mac[6];
+        int r;
+
+        if (!vip->present || p->rerun || !vip->interface || !if_nametoindex(vip->interface))
+                return;
+        inet_ntop(AF_INET, &vip->address, address, sizeof address);
+        if (interface_has(NULL, vip, is_the_vip, seen))
+                preflight_add(p, c->level, c->name,
+                              "this machine has %s already; remove it (another VRRP program?)", address);
+        else if ((r = vrrp_arp_probe(vip->interface, vip->address, PROBE_MS, mac)) > 0)
+                preflight_add(p, c->level, c->name,
+                              "%s is in use: %02x:%02x:%02x:%02x:%02x:%02x answers for it on %s", address,
+                              mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], vip->interface);
+        else if (r < 0)
+                preflight_add(p, c->level, c->name, "whether %s is in use could not be asked on %s: %s",
+                              address, vip->interface, strerror(-r));
+}
+
+void preflight_vrid(struct preflight *p, const struct preflight_check *c) {
+        const struct vip_config *vip = &p->ctx->config->vip;
+        char address[INET_ADDRSTRLEN];
+        struct in_addr who;
+        int r;
+
+        if (!vip->present || p->rerun || !vip->interface || !if_nametoindex(vip->interface))
+                return;
+        if ((r = vrrp_listen_vrid(vip->interface, vip->vrid, LISTEN_MS, &who)) > 0) {
+                inet_ntop(AF_INET, &who, address, sizeof address);
+                preflight_add(
+                        p, c->level, c->name,
+                        "the virtual router ID %u is in use on %s, by %s: choose another (virtualRouterID)",
+                        vip->vrid, vip->interface, address);
+        } else if (r < 0)
+                preflight_add(p, PREFLIGHT_WARNING, c->name,
+                              "whether the virtual router ID %u is in use on %s could not be heard: %s",
+                              vip->vrid, vip->interface, strerror(-r));
 }

@@ -1,0 +1,43 @@
+/* `triarch reset`: takes a machine back to before init or join. Deletes exactly what triarch makes; can be
+ * killed anywhere and run again, because what tells what is to be done is deleted last. */
+#ifndef AGENT_RESET_H
+#define AGENT_RESET_H
+
+#include "agent/config.h"
+#include "agent/etcd.h"
+#include "agent/unit.h"
+
+/* What the machine says about itself; fields are "" or default when it does not say. */
+struct reset {
+        const char *root;      /* "" or DIR: only files then */
+        struct config *config; /* /etc/triarch/config.yaml; NULL: there is none */
+        char cert_dir[PATH_MAX], etcd_dir[PATH_MAX];
+        unsigned removed, warnings;
+};
+
+/* Read from config.yaml and the static pod of etcd. cert_dir: of --cert-dir, or NULL. */
+int reset_load(const char *root, const char *cert_dir, struct reset *ret, struct error *e);
+void reset_done(struct reset *r);
+void reset_warn(struct reset *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* This node's member, through the other members. Never fails: what cannot be done is a loud warning. */
+void reset_etcd_member(struct reset *r);
+/* Agent and enrolment off, the address off the interface. */
+int reset_agent_off(struct reset *r, struct unit_bus *b, struct error *e);
+/* The static pods' manifests deleted. */
+int reset_manifests(struct reset *r, struct error *e);
+/* Waits, while the kubelet runs, until nothing listens on the static pods' ports; then the kubelet off. */
+int reset_kubelet_off(struct reset *r, struct unit_bus *b, struct error *e);
+/* Everything else. */
+int reset_files(struct reset *r, struct error *e);
+
+/* etcd's own account of itself, from the command line in its static pod (pure). */
+struct reset_etcd {
+        char name[254], peer_url[256], initial_cluster[2048], data_dir[PATH_MAX], ca_file[PATH_MAX];
+};
+int reset_etcd_parse(const char *text, size_t size, struct reset_etcd *ret, struct error *e);
+/* Where other members can be asked: client URLs from initial_cluster ("a=https://x:2380,..."), without
+ * peer_url's own; i-th into out, false past the end (pure). */
+bool reset_etcd_other(const struct reset_etcd *m, size_t i, char out[256]);
+
+#endif

@@ -1,0 +1,111 @@
+#include "agent/preflight.h"
+#include "agent/reset.h"
+#include "agent/unit.h"
+#include "vrrp/router.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <time.h>
+
+enum { STOP_TIMEOUT_S = 90, PODS_TIMEOUT_S = 60, API_PORT = 6443 };
+
+static const struct {
+        const char *name;
+        bool agent; /* else the kubelet's turn, later */
+} units[] = {
+        { "triarch-agent.service", true },
+        { "triarch-enroll.socket", true },
+        { "triarch-enroll.service", true },
+        { "kubelet.service", false },
+};
+
+/* A static unit file (the enrolment service) is never enabled, and a missing one is already off. */
+static int unit_off(struct unit_bus *b, const char *unit, struct error *e) {
+        bool changed, enabled;
+        char state[32];
+        int r;
+
+        if ((r = unit_state(b, unit, state, e)) < 0)
+                return r;
+        if (!strcmp(state, "not-found"))
+                return 0;
+        if (strcmp(state, "inactive") != 0 && strcmp(state, "failed") != 0) {
+                printf("[reset] stopping %s\n", unit);
+                fflush(stdout);
+                if ((r = unit_stop(b, unit, STOP_TIMEOUT_S, e)) < 0)
+                        return r;
+        }
+        if ((r = unit_enabled(b, unit, &enabled, e)) < 0 || !enabled)
+                return r;
+        return unit_disable(b, unit, &changed, e);
+}
+
+static int units_off(struct unit_bus *b, bool agent, struct error *e) {
+        int r = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(units) && r == 0; i++)
+                if (units[i].agent == agent)
+                        r = unit_off(b, units[i].name, e);
+        return r;
+}
+
+static bool flush_address(struct reset *r, struct error *e) {
+        const struct vip_config *vip = r->config ? &r->config->vip : NULL;
+        char address[INET_ADDRSTRLEN];
+        unsigned removed = 0;
+        int k;
+
+        if (!vip || !vip->present)
+                return true;
+        if ((k = vrrp_address_flush(vip->address, NULL, &removed)) < 0) {
+                error_set(e, EXIT_FAILED, "the virtual address cannot be removed: %s", strerror(-k));
+                return false;
+        }
+        inet_ntop(AF_INET, &vip->address, address, sizeof address);
+        if (removed)
+                printf("[reset] %s removed from the interface\n", address);
+        return true;
+}
+
+int reset_agent_off(struct reset *r, struct unit_bus *b, struct error *e) {
+        int k = units_off(b, true, e);
+
+        if (k < 0)
+                return k;
+        return flush_address(r, e) ? 0 : -EIO;
+}
+
+/* The first port of a static pod on which something listens, 0 when none. */
+static unsigned busy_port(const struct reset *r) {
+        const unsigned ports[] = { r->config ? r->config->bind_port : API_PORT, 10259, 10257, 2379, 2380 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+                if (preflight_try_listen((uint16_t)ports[i], (struct in_addr){ INADDR_ANY }) == -EADDRINUSE)
+                        return ports[i];
+        return 0;
+}
+
+/* The kubelet ends a static pod when its manifest is gone, so it must still run here. */
+static void wait_for_pods(struct reset *r, struct unit_bus *b) {
+        char state[32] = "";
+        unsigned port = 0;
+
+        if (unit_state(b, "kubelet.service", state, NULL) < 0 || strcmp(state, "active") != 0)
+                state[0] = '\0';
+        for (unsigned tenths = 0; (port = busy_port(r)) && *state && tenths < PODS_TIMEOUT_S * 10; tenths++) {
+                if (tenths % 100 == 0)
+                        printf("[reset] waiting for the static pods to end (port %u; %u s of %d s)\n", port,
+                               tenths / 10, PODS_TIMEOUT_S);
+                fflush(stdout);
+                nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+        }
+        if (port)
+                reset_warn(r,
+                           "something still listens on port %u: end the containers that are left through the "
+                           "container runtime",
+                           port);
+}
+
+int reset_kubelet_off(struct reset *r, struct unit_bus *b, struct error *e) {
+        wait_for_pods(r, b);
+        return units_off(b, false, e);
+}

@@ -1,0 +1,174 @@
+#include "agent/etcd.h"
+#include "agent/etcd_reply.h"
+#include "agent/jread.h"
+#include <curl/curl.h>
+#include <errno.h>
+#include <inttypes.h>
+
+enum { MAX_REPLY = 1 << 20 };
+
+DEFINE_CLEANUP(CURL *, curl_easy_cleanup)
+DEFINE_CLEANUP(struct curl_slist *, curl_slist_free_all)
+
+struct call {
+        const struct etcd_client *client;
+        const char *name; /* "member/add" */
+        CURL *easy;
+        char error[CURL_ERROR_SIZE];
+        char *reply;
+        size_t size;
+};
+
+static void call_done(struct call *c) {
+        curl_easy_cleanup(c->easy);
+        free(c->reply);
+}
+
+static size_t on_reply(char *data, size_t size, size_t n, void *userdata) {
+        struct call *c = userdata;
+        char *reply;
+
+        if (n > MAX_REPLY - c->size)
+                return 0; /* libcurl makes CURLE_WRITE_ERROR of it */
+        reply = realloc(c->reply, c->size + n + 1);
+        if (!reply)
+                return 0;
+        memcpy(reply + c->size, data, n * size);
+        c->reply = reply;
+        c->size += n * size;
+        reply[c->size] = '\0';
+        return n * size;
+}
+
+static void set_tls(const struct call *c) {
+        curl_easy_setopt(c->easy, CURLOPT_CAINFO, c->client->ca_file);
+        curl_easy_setopt(c->easy, CURLOPT_CAPATH, NULL); /* this CA is the only anchor */
+        curl_easy_setopt(c->easy, CURLOPT_SSLCERT, c->client->cert_file);
+        curl_easy_setopt(c->easy, CURLOPT_SSLKEY, c->client->key_file);
+        curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+static int set_request(struct call *c, const char *body, struct curl_slist *headers) {
+        char url[512];
+        int n = snprintf(url, sizeof url, "%s/v3/cluster/%s", c->client->endpoint, c->name);
+
+        if (n < 0 || (size_t)n >= sizeof url)
+                return -ENAMETOOLONG;
+        curl_easy_setopt(c->easy, CURLOPT_URL, url);
+        curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "https");
+        curl_easy_setopt(c->easy, CURLOPT_PROXY, ""); /* whatever the environment says */
+        curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+        curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)c->client->timeout_ms);
+        curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, headers);
+        curl_easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, body);
+        curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_reply);
+        curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
+        curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->error);
+        set_tls(c);
+        return 0;
+}
+
+/* With TLS 1.3 a refused client certificate shows only as an alert to the first read. */
+static int is_alert(const struct call *c, CURLcode code) {
+        return (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) && strstr(c->error, "alert");
+}
+
+/* Whether another try can have another outcome. */
+static int error_of(const struct call *c, CURLcode code) {
+        if (is_alert(c, code))
+                return -EACCES;
+        switch (code) {
+        case CURLE_COULDNT_CONNECT:
+        case CURLE_OPERATION_TIMEDOUT:
+        case CURLE_GOT_NOTHING:
+        case CURLE_RECV_ERROR:
+        case CURLE_SEND_ERROR:
+        case CURLE_PARTIAL_FILE:
+                return -EAGAIN;
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_CACERT_BADFILE:
+                return -ENOKEY;
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CONNECT_ERROR:
+                return -EACCES;
+        case CURLE_OUT_OF_MEMORY:
+                return -ENOMEM;
+        default:
+                return -EIO;
+        }
+}
+
+static int perform(struct call *c, struct error *e) {
+        CURLcode code = curl_easy_perform(c->easy);
+
+        if (code == CURLE_OK)
+                return 0;
+        error_set(e, EXIT_FAILED, "etcd %s at %s: %s%s", c->name, c->client->endpoint,
+                  *c->error ? c->error : curl_easy_strerror(code),
+                  is_alert(c, code) ? "; does it accept this client certificate?" : "");
+        return error_of(c, code);
+}
+
+/* One request and its reply; `request` is NULL when making it failed. */
+static int call(const struct etcd_client *client, const char *name, json_t *request, struct etcd_members *ret,
+                uint64_t *ret_member, struct error *e) {
+        CLEANUP(curl_slist_free_allp) struct curl_slist *headers = NULL;
+        CLEANUP(call_done) struct call c = { .client = client, .name = name, .easy = curl_easy_init() };
+        CLEANUP(freep) char *body = json_dumps(request, JSON_COMPACT);
+        int r;
+
+        headers = curl_slist_append(NULL, "Content-Type: application/json");
+        if (!c.easy || !body || !headers) {
+                error_set(e, EXIT_FAILED, "etcd %s: the request cannot be made", name);
+                return -ENOMEM;
+        }
+        if ((r = set_request(&c, body, headers)) < 0) {
+                error_set(e, EXIT_INPUT, "etcd %s: endpoint %s is too long", name, client->endpoint);
+                return r;
+        }
+        if ((r = perform(&c, e)) < 0)
+                return r;
+        return etcd_reply_parse(name, c.reply ? c.reply : "", c.size, ret, ret_member, e);
+}
+
+int etcd_member_list(const struct etcd_client *c, struct etcd_members *ret, struct error *e) {
+        CLEANUP(jread_decref) json_t *request = json_object();
+
+        return call(c, "member/list", request, ret, NULL, e);
+}
+
+int etcd_member_add_learner(const struct etcd_client *c, const char *peer_url, uint64_t *ret_id,
+                            struct etcd_members *ret, struct error *e) {
+        CLEANUP(jread_decref)
+        json_t *request = json_pack("{s:[s],s:b}", "peerURLs", peer_url, "isLearner", 1);
+        uint64_t id;
+        int r = call(c, "member/add", request, ret, &id, e);
+
+        if (r < 0)
+                return r;
+        if (!id) {
+                error_set(e, EXIT_FAILED, "etcd member/add: the reply names no new member");
+                return -EBADMSG;
+        }
+        *ret_id = id;
+        return 0;
+}
+
+/* As a string: a JSON number need not carry 64 bits. */
+static int call_with_id(const struct etcd_client *c, const char *name, uint64_t id, struct error *e) {
+        CLEANUP(jread_decref) json_t *request = NULL;
+        char text[24];
+
+        snprintf(text, sizeof text, "%" PRIu64, id);
+        request = json_pack("{s:s}", "ID", text);
+        return call(c, name, request, NULL, NULL, e);
+}
+
+int etcd_member_promote(const struct etcd_client *c, uint64_t id, struct error *e) {
+        return call_with_id(c, "member/promote", id, e);
+}
+
+int etcd_member_remove(const struct etcd_client *c, uint64_t id, struct error *e) {
+        return call_with_id(c, "member/remove", id, e);
+}

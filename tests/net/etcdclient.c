@@ -1,0 +1,80 @@
+/* agent/etcd.h from the command line, and the certificates that an etcd needs, for test_etcd_client.sh.
+ *
+ * etcdclient certs DIR NODE ADDRESS
+ * etcdclient ENDPOINT CA CERT KEY list | add-learner URL | promote ID | remove ID
+ * Members come one a line: ID NAME PEER-URL voter|learner. A failure comes as its errno and message. */
+#include "agent/etcd.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <time.h>
+
+enum { TIMEOUT_MS = 9000 };
+
+static int make_certs(const char *dir, const char *node, const char *address) {
+        static const char *const names[] = { "etcd-ca",        "etcd-server",
+                                             "etcd-peer",      "etcd-healthcheck-client",
+                                             "front-proxy-ca", "front-proxy-client" };
+        const struct pki_params p = {
+                .root = dir,
+                .cert_dir = "/pki",
+                .kube_dir = "/kube",
+                .node_name = node,
+                .cluster_name = "kubernetes",
+                .advertise_address = address,
+                .bind_port = 6443,
+                .endpoint_host = address,
+                .endpoint_port = 6443,
+                .service_ip = "10.96.0.1",
+                .dns_domain = "cluster.local",
+                .alg = PKI_ECDSA_P256,
+                .now = time(NULL),
+        };
+        struct pki_error e;
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (pki_certs_ensure(&p, names[i], NULL, NULL, &e) < 0) {
+                        fprintf(stderr, "%s: %s %s\n", names[i], e.file, e.reason);
+                        return 1;
+                }
+        return 0;
+}
+
+static void print_members(const struct etcd_members *m) {
+        for (size_t i = 0; i < m->n; i++)
+                printf("%" PRIu64 " %s %s %s\n", m->v[i].id, *m->v[i].name ? m->v[i].name : "-",
+                       m->v[i].peer_url, m->v[i].learner ? "learner" : "voter");
+}
+
+static int run(const struct etcd_client *c, const char *verb, const char *arg, struct error *e) {
+        struct etcd_members members = { 0 };
+        uint64_t id = 0;
+        int r = -EINVAL;
+
+        if (!strcmp(verb, "list"))
+                r = etcd_member_list(c, &members, e);
+        else if (!strcmp(verb, "add-learner"))
+                r = etcd_member_add_learner(c, arg, &id, &members, e);
+        else if (!strcmp(verb, "promote"))
+                r = etcd_member_promote(c, strtoull(arg, NULL, 10), e);
+        else if (!strcmp(verb, "remove"))
+                r = etcd_member_remove(c, strtoull(arg, NULL, 10), e);
+        if (r == 0 && id)
+                printf("added %" PRIu64 "\n", id);
+        print_members(&members);
+        return r;
+}
+
+int main(int argc, char **argv) {
+        struct error e = { 0 };
+        int r;
+
+        if (argc == 5 && !strcmp(argv[1], "certs"))
+                return make_certs(argv[2], argv[3], argv[4]);
+        if (argc < 6)
+                return EXIT_INPUT;
+        r = run(&(struct etcd_client){ argv[1], argv[2], argv[3], argv[4], TIMEOUT_MS }, argv[5],
+                argc > 6 ? argv[6] : "0", &e);
+        if (r < 0)
+                printf("%s: %s\n", strerrorname_np(-r), e.message);
+        return r < 0;
+}

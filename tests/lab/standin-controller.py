@@ -29,6 +29,7 @@ PROGRAMS = {
         "user": "system:kube-controller-manager",
     },
 }
+SERVING = "/usr/lib/triarch-lab/serving.pem"  # key and certificate
 CA_FILES = ("client-ca-file", "requestheader-client-ca-file", "root-ca-file", "cluster-signing-cert-file")
 
 
@@ -79,7 +80,7 @@ def check_files(flags):
 
 
 def serve(address, port):
-    """On a certificate of its own, as the real ones do without --tls-cert-file."""
+    """On a certificate of its own, as the real ones do that get no --tls-cert-file."""
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             good = self.path.split("?")[0] in ("/healthz", "/livez", "/readyz")
@@ -90,12 +91,8 @@ def serve(address, port):
         def log_message(self, *_):
             pass
 
-    pair = "/tmp/serving.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-subj", "/CN=localhost", "-days", "1", "-keyout", pair, "-out", pair + ".crt"],
-                   check=True, stderr=subprocess.DEVNULL)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair + ".crt", pair)
+    context.load_cert_chain(SERVING)
     server = http.server.ThreadingHTTPServer((address, port), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.serve_forever()

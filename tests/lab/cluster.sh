@@ -1,0 +1,253 @@
+# What tests do with a cluster, sourced by them; they run inside the lab. See lib.sh.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+test_name=$(basename "$0" .sh)
+init_options=(--vip "$vip/$prefix" --pod-network-cidr 10.244.0.0/16 --ignore-preflight-errors CRI)
+join_options=(--ignore-preflight-errors CRI)
+cluster_ca=$lab_state/host1/root/etc/kubernetes/pki/ca.crt
+failures=0
+
+# --- saying ----------------------------------------------------------------------------------
+
+# fail TEXT: the test goes on, and fails.
+fail() {
+        failures=$((failures + 1))
+        say "  FAILED: $*"
+}
+
+# expect TEXT COMMAND...: say what holds, or fail.
+expect() {
+        local text=$1
+
+        shift
+        if "$@" >/dev/null 2>&1; then
+                say "  ok: $text"
+        else
+                fail "$text"
+        fi
+}
+
+finish() {
+        if [ "$failures" -gt 0 ]; then
+                say "$test_name: $failures failed"
+                exit 1
+        fi
+        say "$test_name: passed"
+        exit 0
+}
+
+# median NUMBER...
+median() {
+        printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# timed COMMAND...: sets `seconds` (two decimals) and `status`; the output goes to `log`.
+timed() {
+        local from to
+
+        log=$lab_out/$test_name.$((++timed_runs)).log
+        from=$(now_ns)
+        status=0
+        "$@" >"$log" 2>&1 </dev/null || status=$?
+        to=$(now_ns)
+        seconds=$(awk -v ns=$((to - from)) 'BEGIN { printf "%.2f", ns / 1e9 }')
+}
+timed_runs=0
+
+# --- the cluster -----------------------------------------------------------------------------
+
+in_machine() {
+        on "$@"
+}
+
+join_line() {
+        on "${1:-host1}" triarch token create --print-join-command | grep -o 'triarch join .*'
+}
+
+# The words after "triarch join" of the line above.
+join_words() {
+        join_line "$@" | cut -d' ' -f3-
+}
+
+etcd() {
+        local name=$1
+
+        shift
+        on "$name" ETCDCTL_API=3 etcdctl --endpoints https://127.0.0.1:2379 --cacert /etc/kubernetes/pki/etcd/ca.crt \
+                --cert /etc/kubernetes/pki/etcd/healthcheck-client.crt \
+                --key /etc/kubernetes/pki/etcd/healthcheck-client.key "$@"
+}
+
+# Started members that vote, as etcd says: names in order.
+voters() {
+        etcd "${1:-host1}" member list -w simple |
+                awk -F', ' '$2 == "started" && $6 == "false" { print $3 }' | sort | xargs
+}
+
+members() {
+        etcd "${1:-host1}" member list -w simple | awk -F', ' '{ print $3 }' | sort | xargs
+}
+
+# Machines that run and have the virtual address on their interface.
+vip_holders() {
+        local name
+
+        for name in "${machines[@]}"; do
+                ! machine_running "$name" || ! on "$name" ip -4 -o addr show dev host0 | grep -q " $vip/" || echo "$name"
+        done | xargs
+}
+
+one_holder() {
+        [[ $(vip_holders) =~ ^host[123]$ ]]
+}
+
+holder_is() {
+        [ "$(vip_holders)" = "$1" ]
+}
+
+# GET /livez at an address from the client, verified against the cluster's CA.
+livez() {
+        on_client python3 - "${1:-$vip}" "$cluster_ca" <<'PYTHON'
+import http.client, ssl, sys
+c = http.client.HTTPSConnection(sys.argv[1], 6443, timeout=3, context=ssl.create_default_context(cafile=sys.argv[2]))
+c.request("GET", "/livez")
+sys.exit(c.getresponse().status != 200)
+PYTHON
+}
+
+cluster_whole() {
+        one_holder && [ "$(voters 2>/dev/null)" = "host1 host2 host3" ] && livez && agents_healthy
+}
+
+# Every agent counts its own machine healthy.
+agents_healthy() {
+        local name
+
+        for name in "${machines[@]}"; do
+                [ "$(agent_class "$name")" = healthy ] || return 1
+        done
+}
+
+# metric MACHINE NAME: the value of a metric of its agent.
+metric() {
+        on "$1" python3 -c '
+import sys, urllib.request
+for line in urllib.request.urlopen("http://127.0.0.1:7645/metrics", timeout=2).read().decode().splitlines():
+    name, _, value = line.rpartition(" ")
+    if name == sys.argv[1]:
+        print(value)' "$2"
+}
+
+cluster_settle() {
+        wait_until "${1:-60}" cluster_whole || {
+                fail "the cluster is not whole: VIP at \"$(vip_holders)\", voters \"$(voters 2>/dev/null)\""
+                cluster_report
+                finish
+        }
+}
+
+# What one wants to know of a cluster that is not as it should be.
+cluster_report() {
+        local name
+
+        for name in "${machines[@]}"; do
+                machine_running "$name" || continue
+                say "--- $name"
+                on "$name" triarch status 2>&1 | head -30 || true
+                on "$name" journalctl --no-pager -n 15 -u triarch-agent -u kubelet -u triarch-enroll -o short-monotonic || true
+        done
+}
+
+cluster_make() {
+        local name words
+
+        for name in "${machines[@]}"; do
+                machine_wipe "$name"
+        done
+        : >"$lab_state/offsets"
+        machine_boot "${machines[@]}"
+        wait_clocks
+        timed on host1 triarch init "${init_options[@]}"
+        [ "$status" = 0 ] || { cat "$log"; die "init on host1 ended with $status"; }
+        for name in host2 host3; do
+                words=$(join_words)
+                timed on "$name" triarch join $words "${join_options[@]}"
+                [ "$status" = 0 ] || { cat "$log"; die "join on $name ended with $status"; }
+        done
+}
+
+# A whole cluster of three, made only when there is none.
+cluster_ensure() {
+        local name up=yes
+
+        for name in "${machines[@]}"; do
+                machine_running "$name" || up=no
+        done
+        [ $up = yes ] && [ "$(voters 2>/dev/null)" = "host1 host2 host3" ] || cluster_make
+        cluster_settle
+}
+
+clock_follows() {
+        on "$1" chronyc -c tracking | awk -F, '{ exit !($1 != "00000000" && $14 == "Normal") }'
+}
+
+wait_clocks() {
+        local name
+
+        for name in "${machines[@]}"; do
+                wait_until 30 clock_follows "$name" || die "chronyd of $name does not follow the lab's server"
+        done
+}
+
+# bend MACHINE OFFSET_S [DRIFT_S_PER_S]; `bend MACHINE` alone puts it right.
+bend() {
+        local file=$lab_state/offsets
+
+        { grep -v "^${machine_address[$1]} " "$file" || true; [ $# = 1 ] || echo "${machine_address[$1]} $2 ${3:-}"; } >"$file.new"
+        mv "$file.new" "$file"
+}
+
+# --- watching --------------------------------------------------------------------------------
+
+# Capture what concerns the virtual address until the test ends.
+capture_start() {
+        capture=$lab_out/$test_name.pcap
+        tcpdump -i "$bridge" -Z root -U --immediate-mode -s 128 -w "$capture" \
+                "arp or ip proto 112 or host $vip" 2>/dev/null &
+        capture_pid=$!
+        probe_pid=
+        trap 'kill $capture_pid $probe_pid 2>/dev/null || true' EXIT
+        wait_until 5 test -s "$capture" || die "tcpdump does not start"
+}
+
+probe_start() {
+        probe_log=$lab_out/$test_name.probe
+        cp "$cluster_ca" "$lab_state/ca.crt"
+        nsenter --net=/run/netns/client -- "$lab_programs/probe" "$vip" 6443 "$lab_state/ca.crt" "$probe_log" \
+                >"$lab_out/$test_name.probe.sum" 2>&1 &
+        probe_pid=$!
+        wait_until 10 test -s "$probe_log" || die "the client has no verified connection to $vip"
+}
+
+# Before an event: remember the time on both clocks.
+mark() {
+        mark_ns=$(now_ns)
+        mark_wall=$(date +%s.%N)
+}
+
+# After it: sets gap_ms, overlap_ms, takeovers and priority0 of the time since mark.
+measure() {
+        local facts
+
+        sleep 0.3
+        gap_ms=$("$lab_dir/gap.py" "$probe_log" "$mark_ns" "$(now_ns)") || gap_ms=none
+        owners_since
+}
+
+owners_since() {
+        local facts
+
+        facts=$("$lab_dir/owners.py" "$capture" "$vip" "$mark_wall")
+        sed '$d' <<<"$facts"
+        eval "$(tail -n 1 <<<"$facts" | tr ' ' '\n' | grep -E '^[a-z0-9_]+=[0-9.]+$')"
+}

@@ -153,11 +153,28 @@ lab_forget_cgroups() {
                 "$(basename "$lab_run")" 2>/dev/null || true
 }
 
+# The package under test and the lab's own programs; sets TRIARCH_DEB.
+lab_make() {
+        local make_log=$lab_out/make.log
+
+        mkdir -p "$lab_out"
+        [ -z "${TRIARCH_DEB:-}" ] || return 0
+        {
+                [ -f "$lab_build/build.ninja" ] || cmake -S "$lab_source" --preset release -B "$lab_build"
+                cmake --build "$lab_build"
+                rm -f "$lab_build"/*.deb
+                (cd "$lab_build" && cpack -G DEB)
+        } >"$make_log" 2>&1 || { tail -n 30 "$make_log" >&2; die "the package was not made; see $make_log"; }
+        TRIARCH_DEB=$(echo "$lab_build"/*.deb)
+        export TRIARCH_DEB
+}
+
 lab_up() {
         local keeper
 
         [ "$(id -u)" = 0 ] || { say "the lab needs root" >&2; exit 77; }
         lab_down
+        lab_make
         mkdir -p "$lab_run" "$lab_out"
         setsid unshare --mount --net --pid --fork --kill-child --propagation private \
                 bash -c 'source "$1"; lab_holder_main' triarch-lab-holder "$lab_dir/lib.sh" \

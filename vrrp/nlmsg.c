@@ -7,6 +7,12 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+/* Not mnl_attr_parse(): it reads up to the aligned end, which may be beyond the message's. */
+static bool attributes(const struct nlmsghdr *h, size_t header, mnl_attr_cb_t fn, struct vrrp_nl *m) {
+        return mnl_attr_parse_payload((const uint8_t *)mnl_nlmsg_get_payload(h) + header,
+                                      mnl_nlmsg_get_payload_len(h) - header, fn, m) == MNL_CB_OK;
+}
+
 static int link_attribute(const struct nlattr *a, void *userdata) {
         struct vrrp_nl *m = userdata;
         size_t size = mnl_attr_get_payload_len(a);
@@ -34,8 +40,7 @@ static bool parse_link(const struct nlmsghdr *h, struct vrrp_nl *m) {
         m->ifindex = (unsigned)info->ifi_index;
         m->running = (info->ifi_flags & IFF_UP) && (info->ifi_flags & IFF_RUNNING);
         /* A bridge reports its ports in its own family; such a message speaks of the port's membership. */
-        return info->ifi_family == AF_UNSPEC &&
-               mnl_attr_parse(h, sizeof *info, link_attribute, m) == MNL_CB_OK;
+        return info->ifi_family == AF_UNSPEC && attributes(h, sizeof *info, link_attribute, m);
 }
 
 static int address_attribute(const struct nlattr *a, void *userdata) {
@@ -70,7 +75,7 @@ static bool parse_address(const struct nlmsghdr *h, struct vrrp_nl *m) {
         m->ifindex = info->ifa_index;
         m->prefix = info->ifa_prefixlen;
         m->secondary = info->ifa_flags & IFA_F_SECONDARY;
-        return m->prefix <= 32 && mnl_attr_parse(h, sizeof *info, address_attribute, m) == MNL_CB_OK &&
+        return m->prefix <= 32 && attributes(h, sizeof *info, address_attribute, m) &&
                m->address.s_addr != INADDR_ANY;
 }
 
@@ -103,11 +108,16 @@ static bool parse_one(const struct nlmsghdr *h, struct vrrp_nl *m) {
         return false;
 }
 
+/* libmnl compares the length as a signed number: one above INT_MAX would pass. */
+static bool message_ok(const struct nlmsghdr *h, int left) {
+        return left >= (int)sizeof *h && h->nlmsg_len <= (unsigned)left && mnl_nlmsg_ok(h, left);
+}
+
 int vrrp_nl_parse(const void *buf, size_t size, vrrp_nl_fn *fn, void *userdata) {
         const struct nlmsghdr *h = buf;
         int left = size > INT32_MAX ? INT32_MAX : (int)size;
 
-        while (mnl_nlmsg_ok(h, left)) {
+        while (message_ok(h, left)) {
                 struct vrrp_nl m = { .seq = h->nlmsg_seq, .portid = h->nlmsg_pid };
 
                 if (parse_one(h, &m))

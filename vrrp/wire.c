@@ -32,7 +32,9 @@ static uint8_t take_u8(struct cursor *c) {
 static uint16_t take_u16(struct cursor *c) {
         const uint8_t *p = take(c, 2);
 
-        return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+        if (!p)
+                return 0;
+        return (uint16_t)(p[0] << 8 | p[1]);
 }
 
 static struct in_addr take_address(struct cursor *c) {

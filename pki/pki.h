@@ -81,7 +81,8 @@ const char *pki_path(const char *cert_dir, const char *kube_dir, size_t i, char 
  * - /etc/triarch/pki/enroll.{crt,key}: server auth, CN "triarch-enroll", SANs node name, advertise
  *   address, URI triarch://CLUSTER-ID/enroll (DESIGN 7); key 0600.
  * - /etc/triarch/pki/healthcheck-client.{crt,key}: client auth, CN "triarch-healthcheck", no O;
- *   key root:gid 0640 so that the agent's user can read it. */
+ *   key root:gid 0640 so that the agent's user can read it (checked when it exists). (gid_t)-1: the
+ *   group is not known, as under a root; it is left as it comes. */
 int pki_triarch_ensure(const struct pki_params *p, gid_t agent_gid, pki_report_fn report, void *userdata,
                        struct pki_error *e);
 

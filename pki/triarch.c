@@ -3,6 +3,7 @@
 #include "pki/key.h"
 #include "pki/san.h"
 #include <errno.h>
+#include <sys/stat.h>
 
 struct leaf {
         const char *base, *cn;
@@ -44,6 +45,21 @@ static void set_freep(struct set **s) {
         free(*s);
 }
 
+/* A key that the agent cannot read is as good as none. */
+static int check_group(const struct pki_pair *pair, struct pki_error *e) {
+        char remedy[64];
+        struct stat st;
+
+        if (!pair->key || pair->key_gid == (gid_t)-1 || stat(pair->key_path, &st) < 0)
+                return 0;
+        if (st.st_gid == pair->key_gid && (st.st_mode & 0040))
+                return 0;
+        snprintf(remedy, sizeof remedy, "chown it to root:%u and chmod it to 0640", (unsigned)pair->key_gid);
+        return pki_fail(e, -EINVAL, pair->key_path, remedy,
+                        "cannot be read by the agent: group %u, mode %04o", (unsigned)st.st_gid,
+                        (unsigned)st.st_mode & 07777);
+}
+
 static int load(struct set *s, const struct pki_params *p, gid_t agent_gid, struct pki_error *e) {
         int r = pki_ca_load(p, PKI_CLUSTER_CA, &s->ca, e);
 
@@ -58,6 +74,8 @@ static int load(struct set *s, const struct pki_params *p, gid_t agent_gid, stru
                         pair->key_gid = agent_gid;
                 }
                 r = pki_pair_load_leaf(pair, e);
+                if (r == 0 && leaves[i].for_agent)
+                        r = check_group(pair, e);
         }
         return r;
 }

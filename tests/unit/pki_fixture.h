@@ -5,6 +5,7 @@
 #include "pki/ossl.h"
 #include "pki/pki.h"
 #include "tests/unit/tmpdir.h"
+#include <fts.h>
 #include <openssl/pem.h>
 
 enum { FIXTURE_NOW = 1795400000 }; /* 2026-11-23 */
@@ -76,6 +77,25 @@ static inline __attribute__((unused)) EVP_PKEY *fixture_key(void *state, const c
         if (f)
                 fclose(f);
         return key;
+}
+
+/* Everything that names a file under the directory: path, inode, size, times. Two equal snapshots: no
+ * file was touched between them. malloc'ed. */
+static inline __attribute__((unused)) char *fixture_snapshot(void *state) {
+        char *argv[] = { state, NULL }, *text = NULL;
+        FTS *fts = fts_open(argv, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        for (FTSENT *x; (x = fts_read(fts));)
+                if (x->fts_info != FTS_D && x->fts_info != FTS_DP)
+                        fprintf(f, "%s %ju %jd %jd.%09ld %jd.%09ld\n", x->fts_path,
+                                (uintmax_t)x->fts_statp->st_ino, (intmax_t)x->fts_statp->st_size,
+                                (intmax_t)x->fts_statp->st_mtim.tv_sec, x->fts_statp->st_mtim.tv_nsec,
+                                (intmax_t)x->fts_statp->st_ctim.tv_sec, x->fts_statp->st_ctim.tv_nsec);
+        fts_close(fts);
+        fclose(f);
+        return text;
 }
 
 #endif

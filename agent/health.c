@@ -226,6 +226,15 @@ void health_init(struct health *h, const struct health_params *p, uint64_t now_u
         publish(h, now_us);
 }
 
+/* Details quote what servers answered: nothing of that may break a log, a metric or JSON. */
+static void copy_printable(char out[HEALTH_REASON], const char *in) {
+        size_t n = 0;
+
+        for (; in[n] && n < HEALTH_REASON - 1; n++)
+                out[n] = in[n] >= ' ' && in[n] <= '~' ? in[n] : '?';
+        out[n] = '\0';
+}
+
 bool health_report(struct health *h, enum health_check c, enum health_outcome o, const char *detail,
                    uint64_t now_us) {
         struct health_item *i = &h->item[c];
@@ -238,7 +247,7 @@ bool health_report(struct health *h, enum health_check c, enum health_outcome o,
                 i->bad_since_us = now_us;
         i->last = o;
         i->last_us = now_us;
-        snprintf(i->detail, sizeof i->detail, "%s", detail);
+        copy_printable(i->detail, detail);
         return judge_all(h, now_us);
 }
 

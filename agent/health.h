@@ -73,7 +73,8 @@ struct health {
 };
 
 void health_init(struct health *h, const struct health_params *p, uint64_t now_us);
-/* One result. True when the published class changed. `detail` is copied, cut to fit. */
+/* One result. True when the published class changed. `detail` is copied: cut to fit, what is not
+ * printable ASCII replaced. */
 bool health_report(struct health *h, enum health_check c, enum health_outcome o, const char *detail,
                    uint64_t now_us);
 /* deadline_us has come. True when the published class changed. */

@@ -12,7 +12,7 @@ DEFINE_CLEANUP(CURLU *, curl_url_cleanup)
 struct http {
         sd_event *loop;
         CURLM *multi;
-        sd_event_source *timer, *reap;
+        sd_event_source *timer;
 };
 
 struct http_call {
@@ -131,12 +131,6 @@ static void reap(struct http *h) {
         }
 }
 
-static int on_reap(sd_event_source *s, void *userdata) {
-        (void)s;
-        reap(userdata);
-        return 0;
-}
-
 static void act(struct http *h, curl_socket_t fd, int events) {
         int running;
 
@@ -198,9 +192,7 @@ int http_new(sd_event *loop, struct http **ret) {
                 return -ENOMEM;
         h->loop = sd_event_ref(loop);
         r = sd_event_add_time_relative(loop, &h->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_US, on_timer, h);
-        if (r < 0 || (r = sd_event_source_set_enabled(h->timer, SD_EVENT_OFF)) < 0 ||
-            (r = sd_event_add_defer(loop, &h->reap, on_reap, h)) < 0 ||
-            (r = sd_event_source_set_enabled(h->reap, SD_EVENT_OFF)) < 0)
+        if (r < 0 || (r = sd_event_source_set_enabled(h->timer, SD_EVENT_OFF)) < 0)
                 return r;
         curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
         curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
@@ -216,7 +208,6 @@ void http_free(struct http *h) {
         if (h->multi)
                 curl_multi_cleanup(h->multi);
         sd_event_source_disable_unref(h->timer);
-        sd_event_source_disable_unref(h->reap);
         sd_event_unref(h->loop);
         free(h);
 }
@@ -224,11 +215,16 @@ void http_free(struct http *h) {
 static size_t on_body(char *data, size_t size, size_t n, void *userdata) {
         struct http_call *c = userdata;
         size_t got = size * n, keep = c->max_body - c->size;
+        char *body;
 
         if (got > keep)
                 c->truncated = true;
         else
                 keep = got;
+        body = realloc(c->body, c->size + keep + 1);
+        if (!body)
+                return 0; /* ends the call as broken */
+        c->body = body;
         memcpy(c->body + c->size, data, keep);
         c->size += keep;
         c->body[c->size] = '\0';
@@ -275,7 +271,7 @@ static int call_new(struct http *h, const struct http_request *q, bool hold, htt
         *c = (struct http_call){
                 .http = h, .done = done, .userdata = userdata, .max_body = q->max_body, .hold = hold
         };
-        c->body = calloc(1, q->max_body + 1);
+        c->body = calloc(1, 1);
         c->easy = curl_easy_init();
         if (!c->body || !c->easy) {
                 http_call_free(c);

@@ -1,0 +1,128 @@
+#include "agent/probe.h"
+#include <errno.h>
+
+enum { AGAIN_US = 10000, AGAIN_MAX = 3, ACCURACY_US = 1 };
+
+struct http_probe {
+        struct probe_env env;
+        enum health_check check;
+        struct http_request request;
+        uint32_t interval_us;
+        bool hold;
+        sd_event_source *timer;
+        struct http_call *call, *held;
+        uint64_t started_us;
+        unsigned again; /* quick repetitions in a row */
+};
+
+static uint64_t now_us(const struct http_probe *p) {
+        uint64_t t = 0;
+
+        sd_event_now(p->env.loop, CLOCK_MONOTONIC, &t);
+        return t;
+}
+
+static void arm(struct http_probe *p, uint64_t at_us) {
+        sd_event_source_set_time(p->timer, at_us);
+        sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
+}
+
+static enum health_outcome outcome(const struct http_result *r) {
+        switch (r->failure) {
+        case HTTP_ANSWERED:
+                return r->status == 200 ? HEALTH_OK : HEALTH_ERROR;
+        case HTTP_REFUSED:
+                return HEALTH_REFUSED;
+        case HTTP_TIMEOUT:
+                return HEALTH_TIMEOUT;
+        case HTTP_LOCAL_FILES:
+                return HEALTH_UNKNOWN; /* says nothing about the server: before certificates are made */
+        case HTTP_BROKEN:
+        case HTTP_UNTRUSTED:
+                break;
+        }
+        return HEALTH_ERROR;
+}
+
+static void describe(const struct http_probe *p, const struct http_result *r, char detail[HEALTH_REASON]) {
+        if (r->failure != HTTP_ANSWERED)
+                snprintf(detail, HEALTH_REASON, "%.100s: %.120s", p->request.url, r->error);
+        else if (r->status == 200)
+                snprintf(detail, HEALTH_REASON, "answers 200");
+        else
+                snprintf(detail, HEALTH_REASON, "%.100s answers %u: %.*s", p->request.url, r->status,
+                         (int)strcspn(r->body, "\r\n"), r->body);
+}
+
+static void probe(struct http_probe *p);
+
+static void on_closed(void *userdata, const struct http_result *r) {
+        struct http_probe *p = userdata;
+
+        p->held = NULL;
+        if (r->failure != HTTP_BROKEN)
+                return; /* could not be opened: the probes find out why */
+        http_call_free(p->call);
+        p->call = NULL;
+        p->again = 0;
+        probe(p);
+}
+
+static void on_answer(void *userdata, const struct http_result *r) {
+        struct http_probe *p = userdata;
+        char detail[HEALTH_REASON];
+        uint64_t next_us = p->started_us + p->interval_us, t = now_us(p);
+
+        p->call = NULL;
+        if (r->failure != HTTP_REFUSED && r->failure != HTTP_BROKEN)
+                p->again = 0;
+        else if (p->again++ < AGAIN_MAX)
+                next_us = t + AGAIN_US;
+        if (p->hold && !p->held && r->failure == HTTP_ANSWERED)
+                (void)http_hold(p->env.http, &p->request, on_closed, p, &p->held); /* else after the next */
+        arm(p, next_us > t ? next_us : t + 1);
+        describe(p, r, detail);
+        p->env.report(p->env.userdata, p->check, outcome(r), detail);
+}
+
+static void probe(struct http_probe *p) {
+        p->started_us = now_us(p);
+        sd_event_source_set_enabled(p->timer, SD_EVENT_OFF); /* the answer arms it */
+        if (http_get(p->env.http, &p->request, on_answer, p, &p->call) < 0) {
+                arm(p, p->started_us + p->interval_us);
+                p->env.report(p->env.userdata, p->check, HEALTH_UNKNOWN, "out of memory");
+        }
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        (void)s;
+        (void)usec;
+        probe(userdata);
+        return 0;
+}
+
+int http_probe_new(const struct probe_env *env, enum health_check check, const struct http_request *q,
+                   uint32_t interval_us, bool hold, struct http_probe **ret) {
+        CLEANUP(http_probe_freep) struct http_probe *p = calloc(1, sizeof *p);
+        int r;
+
+        if (!p)
+                return -ENOMEM;
+        *p = (struct http_probe){
+                .env = *env, .check = check, .request = *q, .interval_us = interval_us, .hold = hold
+        };
+        r = sd_event_add_time_relative(env->loop, &p->timer, CLOCK_MONOTONIC, 0, ACCURACY_US, on_timer, p);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(p);
+        return 0;
+}
+
+void http_probe_free(struct http_probe *p) {
+        if (!p)
+                return;
+        http_call_free(p->call);
+        http_call_free(p->held);
+        sd_event_source_disable_unref(p->timer);
+        free(p);
+}

@@ -7,6 +7,7 @@ static const struct command {
         command_fn run;
         const char *help;
 } commands[] = {
+        { "agent", cmd_agent, "run the node agent: virtual IP and health" },
         { "config", cmd_config, "print, check a configuration" },
         { "init", cmd_init, "make this machine the first master" },
         { "version", cmd_version, "print the version" },

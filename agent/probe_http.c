@@ -45,7 +45,9 @@ static enum health_outcome outcome(const struct http_result *r) {
 }
 
 static void describe(const struct http_probe *p, const struct http_result *r, char detail[HEALTH_REASON]) {
-        if (r->failure != HTTP_ANSWERED)
+        if (r->failure == HTTP_REFUSED)
+                snprintf(detail, HEALTH_REASON, "connection refused (%.200s)", p->request.url);
+        else if (r->failure != HTTP_ANSWERED)
                 snprintf(detail, HEALTH_REASON, "%.100s: %.120s", p->request.url, r->error);
         else if (r->status == 200)
                 snprintf(detail, HEALTH_REASON, "answers 200");

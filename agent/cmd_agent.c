@@ -1,0 +1,38 @@
+#include "agent/command.h"
+#include "agent/daemon.h"
+#include "agent/opt.h"
+#include "agent/rootpath.h"
+
+static const char usage[] =
+        "Usage: triarch agent [--config FILE]\n\n"
+        "Keeps the virtual address alive: takes part in VRRP, checks this machine's health, answers\n"
+        "`triarch status` and serves metrics. Runs until SIGTERM. triarch-agent.service starts it.";
+
+int cmd_agent(int argc, char **argv) {
+        CLEANUP(config_freep) struct config *c = NULL;
+        char standard[PATH_MAX];
+        const char *file = NULL;
+        struct common common;
+        struct error e;
+        char **args;
+        int n, r;
+        const struct opt table[] = {
+                { "config", 0, OPT_STRING, &file, "FILE", "default " AGENT_CONFIG_FILE },
+                { 0 },
+        };
+
+        r = opt_parse(argc, argv, usage, table, &common, &args, &n, &e);
+        if (r)
+                return r < 0 ? error_print(&e) : EXIT_DONE;
+        if (n > 0) {
+                error_set(&e, EXIT_INPUT, "agent: unexpected argument \"%s\"", args[0]);
+                return error_print(&e);
+        }
+        if (!file && root_path(standard, common.root, AGENT_CONFIG_FILE) < 0) {
+                error_set(&e, EXIT_INPUT, "--root: the path is too long");
+                return error_print(&e);
+        }
+        if (config_load(file ? file : standard, NULL, &c, &e) < 0)
+                return error_print(&e);
+        return agent_run(c);
+}

@@ -1,0 +1,198 @@
+#include "agent/daemon_priv.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+enum { RT_PRIORITY = 10, RETRY_US = 200000, RETRY_ACCURACY_US = 10000 };
+
+uint64_t agent_now_us(const struct agent *a) {
+        uint64_t t = 0;
+
+        if (sd_event_now(a->loop, CLOCK_MONOTONIC, &t) < 0)
+                return 0;
+        return t;
+}
+
+void agent_record(struct agent *a, int priority, const char *message_id, const char *what, const char *from,
+                  const char *to, const char *reason) {
+        struct journal_entry entry = { .priority = priority,
+                                       .message_id = message_id,
+                                       .what = what,
+                                       .from = *from ? from : NULL,
+                                       .to = *to ? to : NULL,
+                                       .reason = reason };
+        char text[512];
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        history_add(&a->history, now, what, from, to, reason);
+        if (*to)
+                snprintf(text, sizeof text, "%s: %s -> %s: %s", what, from, to, reason);
+        else
+                snprintf(text, sizeof text, "%s", reason);
+        entry.message = text;
+        journal_send(&a->journal, &entry);
+}
+
+void agent_notify_status(struct agent *a) {
+        const struct vip_config *vip = &a->config->vip;
+        struct vrrp_router_status s = { .state = VRRP_INIT };
+        char address[INET_ADDRSTRLEN];
+
+        inet_ntop(AF_INET, &vip->address, address, sizeof address);
+        if (a->router)
+                vrrp_router_status(a->router, &s);
+        if (!vip->present)
+                sd_notifyf(0, "STATUS=%s: %s", health_class_name(a->health.published), a->health.reason);
+        else if (!a->router)
+                sd_notifyf(0, "STATUS=waiting for %s: %s", address, a->problem);
+        else
+                sd_notifyf(0, "STATUS=%s for %s, %s: %s", vrrp_state_name(s.state), address,
+                           health_class_name(a->health.published), a->health.reason);
+}
+
+/* Neither is needed for correctness, so neither may be missing: a user without the rights gets a note. */
+static void be_timely(struct agent *a) {
+        struct sched_param p = { .sched_priority = RT_PRIORITY };
+        char text[160];
+
+        if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0) {
+                snprintf(text, sizeof text, "memory is not locked: %s", strerror(errno));
+                agent_record(a, LOG_INFO, NULL, "agent", "", "", text);
+        }
+        if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &p) < 0) {
+                snprintf(text, sizeof text, "no real-time policy: %s", strerror(errno));
+                agent_record(a, LOG_INFO, NULL, "agent", "", "", text);
+        }
+}
+
+static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        struct agent *a = userdata;
+
+        (void)s;
+        if (a->router)
+                vrrp_router_stop(a->router); /* priority 0 first: others may take over now */
+        sd_notify(0, "STOPPING=1");
+        agent_record(a, LOG_NOTICE, NULL, "agent", "", "",
+                     si->ssi_signo == SIGTERM ? "stopped by SIGTERM" : "stopped by SIGINT");
+        sd_event_exit(a->loop, EXIT_DONE);
+        return 0;
+}
+
+/* Bring the router up; tried again until the interface is there. */
+static int bring_up(struct agent *a, struct error *e) {
+        char before[sizeof a->problem];
+        int r;
+
+        memcpy(before, a->problem, sizeof before);
+        r = agent_router_open(a, e);
+        if (r == 1 && strcmp(before, a->problem) != 0)
+                agent_record(a, LOG_WARNING, NULL, "agent", "", "", a->problem);
+        if (r != 0)
+                return r;
+        a->problem[0] = '\0';
+        return agent_probes_open(a, e);
+}
+
+static int on_bring_up(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct agent *a = userdata;
+        struct error e;
+        int r = bring_up(a, &e);
+
+        if (r == 1) {
+                sd_event_source_set_time(s, usec + RETRY_US);
+                sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        } else if (r < 0) {
+                error_print(&e);
+                sd_event_exit(a->loop, (int)e.status);
+        }
+        agent_notify_status(a);
+        return 0;
+}
+
+static int prepare_loop(struct agent *a) {
+        sigset_t stop;
+        int r;
+
+        sigemptyset(&stop);
+        sigaddset(&stop, SIGTERM);
+        sigaddset(&stop, SIGINT);
+        if (sigprocmask(SIG_BLOCK, &stop, NULL) < 0 || signal(SIGHUP, SIG_IGN) == SIG_ERR ||
+            signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+                return -errno;
+        if ((r = sd_event_new(&a->loop)) < 0 || (r = sd_event_set_watchdog(a->loop, true)) < 0 ||
+            (r = sd_event_add_signal(a->loop, &a->sigterm, SIGTERM, on_stop, a)) < 0 ||
+            (r = sd_event_source_set_priority(a->sigterm, SD_EVENT_PRIORITY_IMPORTANT)) < 0 ||
+            (r = sd_event_add_signal(a->loop, &a->sigint, SIGINT, on_stop, a)) < 0 ||
+            (r = sd_event_add_time_relative(a->loop, &a->bring_up, CLOCK_MONOTONIC, 0, RETRY_ACCURACY_US,
+                                            on_bring_up, a)) < 0)
+                return r;
+        return 0;
+}
+
+/* A VIP that a killed agent left must not answer while others have it, whatever else is wrong here. */
+static void remove_stale_vip(struct agent *a) {
+        unsigned removed = 0;
+        char text[128];
+        int r;
+
+        if (!a->config->vip.present)
+                return;
+        r = vrrp_address_flush(a->config->vip.address, NULL, &removed);
+        if (r < 0)
+                snprintf(text, sizeof text, "a stale address could not be removed: %s", strerror(-r));
+        else
+                snprintf(text, sizeof text, "removed a stale address of %u interface%s", removed,
+                         removed == 1 ? "" : "s");
+        if (r < 0 || removed > 0)
+                agent_record(a, LOG_WARNING, NULL, "notice", "", "", text);
+}
+
+static void agent_done(struct agent *a) {
+        agent_probes_close(a);
+        vrrp_router_free(a->router);
+        agent_pages_close(a);
+        sd_event_source_disable_unref(a->bring_up);
+        sd_event_source_disable_unref(a->sigterm);
+        sd_event_source_disable_unref(a->sigint);
+        journal_close(&a->journal);
+        sd_event_unref(a->loop);
+}
+
+static int start(struct agent *a, struct error *e) {
+        int r = prepare_loop(a);
+
+        if (r < 0)
+                return error_set(e, EXIT_FAILED, "the event loop cannot start: %s", strerror(-r));
+        a->started_us = agent_now_us(a);
+        journal_open(&a->journal, a->config->node_name);
+        agent_record(a, LOG_NOTICE, JOURNAL_ID_STARTED, "agent", "", "", "started, version " TRIARCH_VERSION);
+        remove_stale_vip(a);
+        if ((r = agent_health_init(a)) < 0)
+                return error_set(e, EXIT_FAILED, "the health checks cannot start: %s", strerror(-r));
+        if ((r = agent_pages_open(a, e)) < 0)
+                return r;
+        be_timely(a);
+        sd_notify(0, "READY=1");
+        return 0;
+}
+
+int agent_run(struct config *c) {
+        CLEANUP(freep) struct agent *a = calloc(1, sizeof *a);
+        struct error e;
+        int r;
+
+        if (!a) {
+                error_set(&e, EXIT_FAILED, "out of memory");
+                return error_print(&e);
+        }
+        a->config = c;
+        a->journal.fd = -1;
+        r = start(a, &e) < 0 ? error_print(&e) : sd_event_loop(a->loop);
+        agent_done(a);
+        return r < 0 ? EXIT_FAILED : r;
+}

@@ -1,0 +1,158 @@
+/* Results of the probes into health, the class out of it into the router. */
+#include "agent/daemon_priv.h"
+#include <errno.h>
+
+enum { ACCURACY_US = 1, KUBELET_BODY = 256, API_SERVER_BODY = 512 };
+
+static void arm(struct agent *a) {
+        if (a->health.deadline_us == VRRP_NEVER) {
+                sd_event_source_set_enabled(a->health_timer, SD_EVENT_OFF);
+                return;
+        }
+        sd_event_source_set_time(a->health_timer, a->health.deadline_us);
+        sd_event_source_set_enabled(a->health_timer, SD_EVENT_ONESHOT);
+}
+
+static void class_changed(struct agent *a, enum vrrp_class from) {
+        enum vrrp_class to = a->health.published;
+
+        a->class_changes++;
+        agent_record(a, to > from ? LOG_WARNING : LOG_NOTICE, JOURNAL_ID_CLASS, "class",
+                     health_class_name(from), health_class_name(to), a->health.reason);
+        if (a->router)
+                vrrp_router_set_class(a->router, to, a->health.reason);
+        agent_notify_status(a);
+}
+
+static void on_report(void *userdata, enum health_check c, enum health_outcome o, const char *detail) {
+        struct agent *a = userdata;
+        enum vrrp_class from = a->health.published;
+        bool changed = health_report(&a->health, c, o, detail, agent_now_us(a));
+
+        arm(a);
+        if (changed)
+                class_changed(a, from);
+}
+
+static int on_health_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct agent *a = userdata;
+        enum vrrp_class from = a->health.published;
+        bool changed = health_tick(&a->health, usec > agent_now_us(a) ? usec : agent_now_us(a));
+
+        (void)s;
+        arm(a);
+        if (changed)
+                class_changed(a, from);
+        return 0;
+}
+
+void agent_health_link(struct agent *a, bool up) {
+        on_report(a, HEALTH_LINK, up ? HEALTH_OK : HEALTH_DOWN, up ? "link is up" : "link is down");
+}
+
+int agent_health_init(struct agent *a) {
+        const struct config *c = a->config;
+        struct health_params p = {
+                .enabled = { [HEALTH_API_SERVER] = c->health.api_server.enabled,
+                             [HEALTH_ETCD] = c->health.etcd.enabled,
+                             [HEALTH_CLOCK] = c->health.clock.enabled,
+                             [HEALTH_KUBELET] = c->health.kubelet.enabled,
+                             [HEALTH_LINK] = c->vip.present },
+                .fall = c->health.api_server.fall,
+                .rise = c->health.api_server.rise,
+                .interval_us = c->vip.interval_us,
+                .times = health_times_default,
+        };
+        int r;
+
+        health_init(&a->health, &p, agent_now_us(a));
+        r = sd_event_add_time(a->loop, &a->health_timer, CLOCK_MONOTONIC, UINT64_MAX, ACCURACY_US,
+                              on_health_timer, a);
+        return r < 0 ? r : sd_event_source_set_enabled(a->health_timer, SD_EVENT_OFF);
+}
+
+static int check_url(const char *url, const char *field, struct error *e) {
+        if (url && http_check_url(url) == 0)
+                return 0;
+        return error_set(e, EXIT_INPUT,
+                         "%s \"%s\" is not a URL with an address for host; names are not resolved here",
+                         field, url ? url : "");
+}
+
+static int open_api_server(struct agent *a, const struct probe_env *env, struct error *e) {
+        const struct http_check *h = &a->config->health.api_server;
+        struct http_request q = { .url = h->endpoint,
+                                  .ca_file = h->ca_file,
+                                  .cert_file = h->cert_file,
+                                  .key_file = h->key_file,
+                                  .timeout_us = h->timeout_us,
+                                  .max_body = API_SERVER_BODY };
+        int r;
+
+        if (!h->enabled)
+                return 0;
+        if ((r = check_url(h->endpoint, "health.apiServer.endpoint", e)) < 0)
+                return r;
+        return http_probe_new(env, HEALTH_API_SERVER, &q, h->interval_us, true, &a->api_server);
+}
+
+static int open_kubelet(struct agent *a, const struct probe_env *env, struct error *e) {
+        const struct plain_check *h = &a->config->health.kubelet;
+        struct http_request q = { .url = h->endpoint, .timeout_us = h->timeout_us, .max_body = KUBELET_BODY };
+        int r;
+
+        if (!h->enabled)
+                return 0;
+        if ((r = check_url(h->endpoint, "health.kubelet.endpoint", e)) < 0)
+                return r;
+        return http_probe_new(env, HEALTH_KUBELET, &q, h->interval_us, false, &a->kubelet);
+}
+
+static int open_etcd(struct agent *a, const struct probe_env *env, struct error *e) {
+        const struct plain_check *h = &a->config->health.etcd;
+        int r;
+
+        if (!h->enabled)
+                return 0;
+        if ((r = check_url(h->endpoint, "health.etcd.endpoint", e)) < 0)
+                return r;
+        return etcd_probe_new(env, h->endpoint, h->interval_us, h->timeout_us, &a->etcd);
+}
+
+static int open_clock(struct agent *a, const struct probe_env *env, struct error *e) {
+        const struct config *c = a->config;
+
+        (void)e;
+        if (!c->health.clock.enabled)
+                return 0;
+        return clock_probe_new(env, c->health.clock.port, c->health.clock.interval_us, c->time_max_offset_s,
+                               &a->clock);
+}
+
+int agent_probes_open(struct agent *a, struct error *e) {
+        static int (*const openers[])(struct agent *, const struct probe_env *,
+                                      struct error *) = { open_api_server, open_etcd, open_clock,
+                                                          open_kubelet };
+        struct probe_env env = { .loop = a->loop, .report = on_report, .userdata = a };
+        int r;
+
+        *e = (struct error){ 0 };
+        if ((r = http_new(a->loop, &a->http)) < 0)
+                return error_set(e, EXIT_FAILED, "the health checks cannot start: %s", strerror(-r));
+        env.http = a->http;
+        for (size_t i = 0; i < ARRAY_SIZE(openers); i++)
+                if ((r = openers[i](a, &env, e)) < 0)
+                        return *e->message ? r
+                                           : error_set(e, EXIT_FAILED, "a health check cannot start: %s",
+                                                       strerror(-r));
+        return 0;
+}
+
+void agent_probes_close(struct agent *a) {
+        http_probe_free(a->api_server);
+        http_probe_free(a->kubelet);
+        etcd_probe_free(a->etcd);
+        clock_probe_free(a->clock);
+        http_free(a->http);
+        sd_event_source_disable_unref(a->health_timer);
+}

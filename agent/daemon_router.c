@@ -1,0 +1,106 @@
+/* The virtual router as the agent runs it: its parameters, and what it tells. */
+#include "agent/daemon_priv.h"
+#include <arpa/inet.h>
+#include <errno.h>
+
+enum { VALID_LFT_S = 2, FRESH_INTERVALS = 10 };
+
+/* The address moves because of health when this node gives it up in bad health, or takes it from one
+ * that was worse. */
+static bool is_health_move(const struct agent *a, enum vrrp_state from, enum vrrp_state to) {
+        struct vrrp_router_status s;
+        uint64_t now = agent_now_us(a);
+
+        if (from == VRRP_ACTIVE)
+                return to == VRRP_BACKUP && a->health.published != VRRP_HEALTHY;
+        if (to != VRRP_ACTIVE)
+                return false;
+        vrrp_router_status(a->router, &s);
+        for (size_t i = 0; i < s.n_peers; i++)
+                if (s.peers[i].last_us + (uint64_t)FRESH_INTERVALS * s.interval_us > now &&
+                    vrrp_class_of_priority(s.priority_configured, s.peers[i].priority) > a->health.published)
+                        return true;
+        return false;
+}
+
+static void on_state(void *userdata, enum vrrp_state from, enum vrrp_state to, const char *reason) {
+        struct agent *a = userdata;
+
+        if (to == VRRP_ACTIVE)
+                a->became_active++;
+        if (from == VRRP_ACTIVE)
+                a->lost_active++;
+        if (is_health_move(a, from, to))
+                health_moved(&a->health, agent_now_us(a));
+        agent_record(a, LOG_NOTICE, JOURNAL_ID_STATE, "state", vrrp_state_name(from), vrrp_state_name(to),
+                     reason ? reason : "");
+        agent_notify_status(a);
+}
+
+static void on_link(void *userdata, bool up) {
+        struct agent *a = userdata;
+
+        agent_record(a, up ? LOG_NOTICE : LOG_WARNING, NULL, "link", up ? "down" : "up", up ? "up" : "down",
+                     a->config->vip.interface);
+        agent_health_link(a, up);
+}
+
+static void on_notice(void *userdata, const char *text) {
+        agent_record(userdata, LOG_WARNING, JOURNAL_ID_NOTICE, "notice", "", "", text);
+}
+
+static enum vrrp_preempt preempt(enum vip_preempt p) {
+        static const enum vrrp_preempt map[] = { [VIP_PREEMPT_HEALTH] = VRRP_PREEMPT_HEALTH,
+                                                 [VIP_PREEMPT_ALWAYS] = VRRP_PREEMPT_ALWAYS,
+                                                 [VIP_PREEMPT_NEVER] = VRRP_PREEMPT_NEVER };
+
+        return map[p];
+}
+
+static struct vrrp_router_params params(const struct config *c) {
+        struct vrrp_router_params p = {
+                .vrid = c->vip.vrid,
+                .priority = c->vip.priority,
+                .interval_us = c->vip.interval_us,
+                .preempt = preempt(c->vip.preempt),
+                .vip = c->vip.address,
+                .interface = c->vip.interface,
+                .valid_lft_s = VALID_LFT_S,
+        };
+
+        if (c->advertise_address)
+                inet_pton(AF_INET, c->advertise_address, &p.self);
+        for (size_t i = 0; c->vip.unicast && i < c->vip.n_members && p.n_peers < VRRP_MAX_MEMBERS; i++)
+                if (strcmp(c->vip.members[i].name, c->node_name) != 0)
+                        p.peers[p.n_peers++] = c->vip.members[i].address;
+        return p;
+}
+
+static int not_yet(struct agent *a, const char *why) {
+        snprintf(a->problem, sizeof a->problem, "%s", why);
+        return 1;
+}
+
+int agent_router_open(struct agent *a, struct error *e) {
+        static const struct vrrp_router_ops ops = { on_state, on_link, on_notice };
+        struct vrrp_router_status s;
+        struct vrrp_router_params p;
+        int r;
+
+        if (config_resolve(a->config, e) < 0)
+                return not_yet(a, e->message); /* the interface or its address is still to come */
+        if (!a->config->vip.present)
+                return 0;
+        p = params(a->config);
+        r = vrrp_router_new(a->loop, &p, &ops, a, &a->router);
+        if (r == -ENODEV)
+                return not_yet(a, "the interface is not there yet");
+        if (r < 0)
+                return error_set(e, EXIT_FAILED, "the virtual router cannot start on %s: %s%s", p.interface,
+                                 strerror(-r), r == -EPERM ? "; it needs CAP_NET_ADMIN and CAP_NET_RAW" : "");
+        vrrp_router_set_class(a->router, a->health.published, a->health.reason);
+        vrrp_router_start(a->router);
+        vrrp_router_status(a->router, &s);
+        agent_health_link(a, s.link_up);
+        return 0;
+}

@@ -1,5 +1,6 @@
 #include "templates/lists.h"
 #include "pki/util.h"
+#include "templates/scalar.h"
 #include <errno.h>
 
 int tmpl_node_scalar(yaml_document_t *doc, const char *s, yaml_scalar_style_t style) {
@@ -8,14 +9,27 @@ int tmpl_node_scalar(yaml_document_t *doc, const char *s, yaml_scalar_style_t st
         return node ? node : -ENOMEM;
 }
 
-/* Plain is for the eye only: "--" and a letter begin no number, boolean or null, and these
- * characters mean nothing to YAML. */
-int tmpl_node_string(yaml_document_t *doc, const char *s) {
+/* Whether nothing but a string can be read in s when it stands without quotes: only characters that mean
+ * nothing to YAML, and a beginning that is none of a number's. Whatever is not certain is quoted. */
+static bool is_plainly_string(const char *s) {
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
         static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:*+@";
-        bool plain = !strncmp(s, "--", 2) && s[2] >= 'a' && s[2] <= 'z' && s[strspn(s, safe)] == '\0' &&
-                     s[strlen(s) - 1] != ':';
+        size_t size = strlen(s), number = strspn(s, "0123456789.");
+        unsigned dots = 0;
 
-        return tmpl_node_scalar(doc, s, plain ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+        if (!size || s[strspn(s, safe)] || s[size - 1] == ':')
+                return false;
+        if (strchr(letters, *s))
+                return !tmpl_scalar_is_word(s);
+        for (size_t i = 0; i < number; i++)
+                dots += s[i] == '.';
+        return *s == '/' || (!strncmp(s, "--", 2) && s[2] && strchr(letters, s[2])) ||
+               (*s != '.' && dots == 3); /* an address */
+}
+
+int tmpl_node_string(yaml_document_t *doc, const char *s) {
+        return tmpl_node_scalar(
+                doc, s, is_plainly_string(s) ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
 }
 
 static int add_mapping(yaml_document_t *doc) {
@@ -140,7 +154,7 @@ static int make_volume(yaml_document_t *doc, const struct tmpl_volume *v) {
         if (node < 0 || path < 0)
                 return -ENOMEM;
         if ((r = add_string_pair(doc, path, "path", v->host_path)) < 0 ||
-            (v->path_type && *v->path_type && (r = add_string_pair(doc, path, "type", v->path_type)) < 0) ||
+            (r = add_string_pair(doc, path, "type", v->path_type ? v->path_type : "")) < 0 ||
             (r = add_pair(doc, node, "hostPath", path)) < 0 ||
             (r = add_string_pair(doc, node, "name", v->name)) < 0)
                 return r;

@@ -64,6 +64,12 @@ static bool resolve_float(const char *s, struct tmpl_scalar *ret) {
         return true;
 }
 
+bool tmpl_scalar_is_word(const char *s) {
+        struct tmpl_scalar unused;
+
+        return resolve_word(s, &unused);
+}
+
 void tmpl_scalar_resolve(const yaml_node_t *node, struct tmpl_scalar *ret) {
         *ret = (struct tmpl_scalar){
                 .type = TMPL_STRING,

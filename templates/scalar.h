@@ -18,6 +18,8 @@ struct tmpl_scalar {
 };
 
 void tmpl_scalar_resolve(const yaml_node_t *node, struct tmpl_scalar *ret);
+/* "yes", "null" and the like: no string without quotes. */
+bool tmpl_scalar_is_word(const char *s);
 bool tmpl_scalar_equal(const struct tmpl_scalar *a, const struct tmpl_scalar *b);
 
 #endif

@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define TOKEN_DIR  "/var/lib/triarch/tokens"
+#define BASE_DIR   "/var/lib/triarch"
+#define TOKEN_DIR  BASE_DIR "/tokens"
 #define TOKEN_LOCK TOKEN_DIR "/.lock"
 enum { TOKEN_FILE_MAX = 16384 };
 
@@ -111,12 +112,13 @@ static int token_from_text(const char *text, size_t size, struct token *t) {
 /* The store. */
 
 static int lock_store(const char *root, int *ret_fd, struct error *e) {
-        char dir[PATH_MAX], lock[PATH_MAX];
+        char base[PATH_MAX], dir[PATH_MAX], lock[PATH_MAX];
         int fd, r;
 
-        if ((r = root_path(dir, root, TOKEN_DIR)) < 0 || (r = root_path(lock, root, TOKEN_LOCK)) < 0)
+        if ((r = root_path(base, root, BASE_DIR)) < 0 || (r = root_path(dir, root, TOKEN_DIR)) < 0 ||
+            (r = root_path(lock, root, TOKEN_LOCK)) < 0)
                 return fail(e, root, r, "the path is too long");
-        if ((r = pki_mkdir_p(dir, 0700)) < 0)
+        if ((r = pki_mkdir_p(base, 0700)) < 0 || (r = pki_mkdir_p(dir, 0700)) < 0)
                 return fail(e, dir, r, "cannot make the directory");
         fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)

@@ -1,0 +1,147 @@
+#include "agent/join.h"
+#include "pki/file.h"
+#include <errno.h>
+#include <openssl/crypto.h>
+
+static int step_certs(struct join *j, struct error *e) {
+        return phase_certs(&j->ctx, "all", e);
+}
+
+static int step_forget_bundle(struct join *j, struct error *e) {
+        return join_file_remove(j->root, JOIN_BUNDLE, e);
+}
+
+static int step_kubeconfig(struct join *j, struct error *e) {
+        return phase_kubeconfig(&j->ctx, "all", e);
+}
+
+static int step_pods(struct join *j, struct error *e) {
+        int r = phase_etcd(&j->ctx, "local", e);
+
+        return r < 0 ? r : phase_control_plane(&j->ctx, "all", e);
+}
+
+static int step_kubelet(struct join *j, struct error *e) {
+        return phase_kubelet_start(&j->ctx, NULL, e);
+}
+
+static int step_agent(struct join *j, struct error *e) {
+        return phase_agent(&j->ctx, NULL, e);
+}
+
+static int step_wait(struct join *j, struct error *e) {
+        return phase_wait(&j->ctx, NULL, e);
+}
+
+/* The member is added before the pods exist, because etcd's needs the list of members; it is promoted after
+ * the kubelet has started it. The number of a step is in journals: add at the end of a version only. */
+static int (*const steps[])(struct join *j, struct error *e) = {
+        join_enrol, join_shared_pki, step_certs,        step_forget_bundle, step_kubeconfig, join_etcd_add,
+        step_pods,  step_kubelet,    join_etcd_started, join_etcd_promote,  step_agent,      step_wait,
+};
+
+static int load_state(struct join *j, struct error *e) {
+        uint8_t pub[PKI_X25519_SIZE];
+        int r = join_state_load(j->root, &j->state, e);
+
+        j->resumed = r == 0;
+        if (r != -ENOENT)
+                return r;
+        j->state = (struct join_state){ 0 };
+        if ((r = pki_x25519_generate(j->state.key, pub)) < 0)
+                error_set(e, EXIT_FAILED, "cannot make a key: %s", strerror(-r));
+        return r;
+}
+
+/* A journal stands for one node of one cluster. */
+static int check_same(const struct join *j, struct error *e) {
+        const struct join_state *s = &j->state;
+        bool same = j->pins.n == 0 || !*s->cluster_id;
+
+        for (size_t i = 0; i < j->pins.n; i++)
+                same |= !strncmp(j->pins.v[i] + strlen("sha256:"), s->cluster_id, PKI_CLUSTER_ID_SIZE - 1);
+        if (!same)
+                return error_set(
+                        e, EXIT_INPUT,
+                        "this machine %s another cluster (its CA's hash begins with sha256:%s); `triarch "
+                        "reset` takes it back to before",
+                        s->finished ? "belongs to" : "is on its way into", s->cluster_id);
+        if (*s->cluster_id && j->flags.node_name && strcmp(j->flags.node_name, s->node_name) != 0)
+                return error_set(
+                        e, EXIT_INPUT,
+                        "this machine %s the cluster as %s, not as %s; `triarch reset` takes it back to "
+                        "before",
+                        s->finished ? "is in" : "is on its way into", s->node_name, j->flags.node_name);
+        return 0;
+}
+
+static int check_needed(const struct join *j, struct error *e) {
+        if (*j->state.cluster_id)
+                return 0;
+        if (!j->host)
+                return error_set(e, EXIT_INPUT,
+                                 "which master? triarch join HOST[:PORT] --token T "
+                                 "--discovery-token-ca-cert-hash sha256:HEX");
+        if (!j->token)
+                return error_set(e, EXIT_INPUT,
+                                 "--token is missing; `triarch token create --print-join-command` on a "
+                                 "master prints the whole command");
+        if (j->pins.n == 0)
+                return error_set(e, EXIT_INPUT,
+                                 "--discovery-token-ca-cert-hash is missing: without it anyone could "
+                                 "answer as the master");
+        return 0;
+}
+
+static int run_steps(struct join *j, struct error *e) {
+        int r;
+
+        if (j->state.step > 0) {
+                printf("[join] going on where an earlier run stopped, as %s at %s\n", j->state.node_name,
+                       j->state.address);
+                if ((r = join_load_config(j, e)) < 0)
+                        return r;
+        }
+        while (j->state.step < ARRAY_SIZE(steps)) {
+                j->ctx.initial_cluster = *j->state.initial_cluster ? j->state.initial_cluster : NULL;
+                if ((r = steps[j->state.step](j, e)) < 0)
+                        return r;
+                j->state.step++;
+                j->state.finished = j->state.step == ARRAY_SIZE(steps);
+                if ((r = join_state_save(j->root, &j->state, e)) < 0)
+                        return r;
+                if (!j->config && ((r = join_load_config(j, e)) < 0 || (r = phase_validate(&j->ctx, e)) < 0))
+                        return r;
+        }
+        return 0;
+}
+
+int join_run(struct join *j, struct error *e) {
+        CLEANUP(closep) int lock = -1;
+        int r;
+
+        j->ctx = (struct phase_ctx){
+                .root = j->root, .join = true, .skip_token = true, .verbose = j->verbose
+        };
+        if ((r = phase_lock(j->root, &lock, e)) < 0)
+                return r;
+        phase_sweep(j->root);
+        if ((r = load_state(j, e)) < 0 || (r = check_same(j, e)) < 0)
+                return r;
+        if (j->state.finished) {
+                printf("This machine has joined already, as %s at %s: nothing was changed.\n",
+                       j->state.node_name, j->state.address);
+                return 0;
+        }
+        if ((r = check_needed(j, e)) < 0 || (r = run_steps(j, e)) < 0)
+                return r;
+        printf("\nThis machine is a master now: %s at %s, the cluster's number %u.\n", j->state.node_name,
+               j->state.address, j->state.position + 1);
+        return 0;
+}
+
+void join_done(struct join *j) {
+        config_free(j->config);
+        j->config = NULL;
+        OPENSSL_cleanse(j->state.key, sizeof j->state.key);
+}

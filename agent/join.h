@@ -1,0 +1,44 @@
+/* `triarch join`: steps that converge, with a journal of how far they came (join_journal.h). A run that was
+ * killed at any moment is completed by the next; a run that the master refuses leaves nothing. */
+#ifndef AGENT_JOIN_H
+#define AGENT_JOIN_H
+
+#include "agent/enroll_client.h"
+#include "agent/join_journal.h"
+#include "agent/phase.h"
+
+struct join {
+        const char *root;
+        const char *host; /* NULL only on a join that is taken up after enrolment */
+        uint16_t port;
+        const char *token;         /* NULL: the same */
+        struct enroll_pins pins;   /* the same */
+        struct config_flags flags; /* this node's own values, and ignored checks */
+        unsigned verbose;
+
+        struct join_state state;
+        bool resumed;          /* an earlier run left a journal */
+        struct config *config; /* owned; the cluster's with this node's own values */
+        struct phase_ctx ctx;
+};
+
+/* All steps that are left. */
+int join_run(struct join *j, struct error *e);
+void join_done(struct join *j);
+
+/* Steps in files of their own. */
+int join_enrol(struct join *j, struct error *e);
+int join_shared_pki(struct join *j, struct error *e);
+/* Make this machine a learner, or take over the member that an earlier run added. */
+int join_etcd_add(struct join *j, struct error *e);
+int join_etcd_started(struct join *j, struct error *e);
+int join_etcd_promote(struct join *j, struct error *e);
+/* JOIN_CONFIG into j->config. */
+int join_load_config(struct join *j, struct error *e);
+
+/* "--initial-cluster" of the member at peer_url: every member's NAME=URL, `name` for the one that is it.
+ * Pure. -E2BIG. */
+int join_initial_cluster(const struct etcd_members *m, const char *name, const char *peer_url, char *out,
+                         size_t size);
+
+#endif

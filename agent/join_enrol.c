@@ -1,0 +1,272 @@
+#include "agent/chrony.h"
+#include "agent/enroll_clock.h"
+#include "agent/join.h"
+#include "agent/preflight.h"
+#include "pki/file.h"
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <time.h>
+
+enum { CONNECT_TIMEOUT_MS = 10000, PATIENCE_S = 240, CHRONY_TIMEOUT_MS = 500 };
+
+static int64_t own_clock(void *userdata) {
+        return enroll_clock_now(*(const double *)userdata);
+}
+
+/* A CA of another cluster would be found when ours is written; find it before the token is used. */
+static int check_old_ca(const struct join *j, const struct config *c, struct error *e) {
+        struct pki_error pe = { 0 };
+        char path[PATH_MAX], pin[PKI_PIN_SIZE];
+
+        if (snprintf(path, sizeof path, "%s%s/ca.crt", j->root, c->cert_dir) >= (int)sizeof path)
+                return error_set(e, EXIT_INPUT, "the certificates' directory has too long a name");
+        if (access(path, F_OK) < 0)
+                return 0;
+        if (pki_ca_pin(path, pin, &pe) < 0)
+                return error_from_pki(e, EXIT_FAILED, &pe);
+        for (size_t i = 0; i < j->pins.n; i++)
+                if (!strcmp(pin, j->pins.v[i]))
+                        return 0;
+        return error_set(
+                e, EXIT_FAILED,
+                "%s is the CA of another cluster (%s); `triarch reset` takes this machine back to before",
+                path, pin);
+}
+
+static bool worth_waiting(const struct enroll_refusal *f, int64_t deadline_us) {
+        return (f->code == ENROLL_SLOW_DOWN || f->code == ENROLL_BUSY) && f->retry_s > 0 &&
+               enroll_now_us() + f->retry_s * INT64_C(1000000) < deadline_us;
+}
+
+static int one_try(struct join *j, struct enroll_joiner *joiner, struct enroll_result *ret, struct error *e) {
+        const char *advertised = j->flags.advertise_address;
+        char local[ENROLL_ADDRESS_SIZE];
+        CLEANUP(closep) int fd = -1;
+        int r = enroll_connect(j->host, j->port, advertised, CONNECT_TIMEOUT_MS, &fd, local, e);
+
+        if (r < 0)
+                return r;
+        snprintf(j->state.address, sizeof j->state.address, "%s", local);
+        joiner->address = j->state.address;
+        /* From here on the token may be spent on this key: it must outlive a crash. */
+        if ((r = join_state_save(j->root, &j->state, e)) < 0)
+                return r;
+        return enroll_request_bundle(fd, joiner, ret, e);
+}
+
+static int ask_master(struct join *j, const struct config *c, struct enroll_result *ret, struct error *e) {
+        int64_t deadline_us = enroll_now_us() + PATIENCE_S * INT64_C(1000000);
+        struct clock_state clock;
+        struct enroll_joiner joiner = { .token = j->token,
+                                        .node_name = j->state.node_name,
+                                        .pins = &j->pins,
+                                        .clock_ns = own_clock,
+                                        .userdata = &clock.correction };
+        int r;
+
+        memcpy(joiner.priv, j->state.key, sizeof joiner.priv);
+        r = pki_x25519_public(joiner.priv, joiner.pub);
+        while (r == 0) {
+                clock_read(c->health.clock.port, CHRONY_TIMEOUT_MS, c->time_max_offset_s, &clock);
+                r = one_try(j, &joiner, ret, e);
+                if (r != -EACCES || !worth_waiting(&ret->refusal, deadline_us))
+                        break;
+                printf("[enrol] waiting %u s: %s\n", ret->refusal.retry_s, ret->refusal.message);
+                fflush(stdout);
+                nanosleep(&(struct timespec){ ret->refusal.retry_s, 0 }, NULL);
+                r = 0;
+        }
+        OPENSSL_cleanse(joiner.priv, sizeof joiner.priv);
+        return r;
+}
+
+static int store_bundle(struct join *j, const struct enroll_bundle *b, struct error *e) {
+        char *text;
+        size_t size;
+        int r = enroll_bundle_encode(b, &text, &size);
+
+        if (r < 0) {
+                error_set(e, EXIT_FAILED, "cannot write the bundle: %s", strerror(-r));
+                return r;
+        }
+        r = join_file_put(j->root, JOIN_BUNDLE, text, size, e);
+        pki_wipe_free(text);
+        return r;
+}
+
+/* The bundle that an earlier run got, or the master's answer now. Refused: nothing stays. */
+static int get_bundle(struct join *j, const struct config *c, struct enroll_bundle *ret, struct error *e) {
+        struct enroll_result result = { 0 };
+        bool had_base = join_base_exists(j->root);
+        int r;
+
+        if ((r = phase_clock_gate(&j->ctx, e)) < 0 || (r = check_old_ca(j, c, e)) < 0)
+                return r;
+        printf("[enrol] asking %s:%u to join as %s\n", j->host, j->port, j->state.node_name);
+        fflush(stdout);
+        r = ask_master(j, c, &result, e);
+        if (r == 0)
+                r = store_bundle(j, &result.bundle, e);
+        if (r < 0 && (r == -EACCES || (!result.sent && !j->resumed)))
+                join_journal_remove(j->root, !had_base);
+        if (r == 0)
+                *ret = result.bundle;
+        else
+                enroll_bundle_done(&result.bundle);
+        return r;
+}
+
+static int stored_bundle(struct join *j, struct enroll_bundle *ret, struct error *e) {
+        char *text = NULL;
+        size_t size;
+        int r = join_file_get(j->root, JOIN_BUNDLE, &text, &size, e);
+
+        if (r < 0)
+                return r;
+        r = enroll_bundle_decode(text, size, ret);
+        pki_wipe_free(text);
+        if (r < 0)
+                error_set(e, EXIT_FAILED, "the join journal is damaged; `triarch reset` starts over");
+        return r;
+}
+
+static int note_cluster(struct join_state *s, const struct enroll_bundle *b, struct error *e) {
+        char pin[PKI_PIN_SIZE];
+
+        if (enroll_bundle_pin(b, pin) < 0)
+                return error_set(e, EXIT_FAILED, "the master's bundle has no CA certificate");
+        snprintf(s->cluster_id, sizeof s->cluster_id, "%.*s", PKI_CLUSTER_ID_SIZE - 1,
+                 pin + strlen("sha256:"));
+        s->position = b->position;
+        s->n_endpoints = 0;
+        for (size_t i = 0; i < b->members.n; i++) {
+                const struct etcd_member *m = &b->members.v[i];
+
+                if (!m->learner && *m->client_url && strcmp(m->name, s->node_name) != 0)
+                        snprintf(s->endpoints[s->n_endpoints++], sizeof s->endpoints[0], "%s", m->client_url);
+        }
+        return 0;
+}
+
+static bool is_listed(const struct vip_config *vip, const char *name) {
+        for (size_t i = 0; i < vip->n_members; i++)
+                if (!strcmp(vip->members[i].name, name))
+                        return true;
+        return false;
+}
+
+/* The cluster's configuration with this node's own values. */
+static int make_config(struct join *j, const struct enroll_bundle *b, struct error *e) {
+        struct config_flags flags = j->flags;
+        CLEANUP(config_freep) struct config *c = NULL;
+        CLEANUP(freep) char *text = NULL;
+        unsigned priority = 250 - 20 * (b->position < 6 ? b->position : 6);
+        size_t size;
+        int r;
+
+        flags.node_name = j->state.node_name;
+        flags.advertise_address = j->state.address;
+        flags.ignore_preflight_errors = NULL;
+        if ((r = config_parse(b->config, strlen(b->config), "the configuration from the master", &flags, &c,
+                              e)) < 0)
+                return r;
+        if (c->vip.present && !is_listed(&c->vip, c->node_name))
+                c->vip.priority = (uint8_t)priority;
+        if ((r = config_render(c, false, &text, &size)) < 0) {
+                error_set(e, EXIT_FAILED, "cannot write this machine's configuration: %s", strerror(-r));
+                return r;
+        }
+        return join_file_put(j->root, JOIN_CONFIG, text, size, e);
+}
+
+int join_load_config(struct join *j, struct error *e) {
+        const struct config_flags flags = { .ignore_preflight_errors = j->flags.ignore_preflight_errors };
+        CLEANUP(freep) char *text = NULL;
+        size_t size;
+        int r = join_file_get(j->root, JOIN_CONFIG, &text, &size, e);
+
+        if (r == -ENOENT)
+                return error_set(e, EXIT_FAILED, "the join journal lost its %s; `triarch reset` starts over",
+                                 JOIN_CONFIG);
+        if (r < 0 || (r = config_parse(text, size, JOIN_CONFIG, &flags, &j->config, e)) < 0)
+                return r;
+        j->ctx.config = j->config;
+        return *j->root ? 0 : config_resolve(j->config, e);
+}
+
+/* Before enrolment nothing is known of the cluster: this node's own values are checked, and the machine. */
+static int prepare(struct join *j, struct config **ret, struct error *e) {
+        int r = config_load(NULL, &j->flags, ret, e);
+
+        if (r < 0)
+                return r;
+        snprintf(j->state.node_name, sizeof j->state.node_name, "%s", (*ret)->node_name);
+        j->ctx.config = *ret;
+        return *j->root ? 0 : preflight_run(&j->ctx, false, e);
+}
+
+int join_enrol(struct join *j, struct error *e) {
+        CLEANUP(config_freep) struct config *early = NULL;
+        struct enroll_bundle b = { 0 };
+        int r = stored_bundle(j, &b, e);
+
+        if (r == -ENOENT && (r = prepare(j, &early, e)) == 0)
+                r = get_bundle(j, early, &b, e);
+        j->ctx.config = NULL;
+        if (r < 0)
+                return r;
+        if ((r = note_cluster(&j->state, &b, e)) == 0)
+                r = make_config(j, &b, e);
+        enroll_bundle_done(&b);
+        return r;
+}
+
+/* Not phase_put_file(): what differs is never shown, keys are among them. */
+static int put_entry(struct join *j, enum enroll_entry i, const char *text, struct error *e) {
+        const struct enroll_entry_place *place = enroll_entry_place(i);
+        char file[PATH_MAX], path[PATH_MAX];
+        char *old = NULL;
+        bool same;
+        size_t size;
+        int r;
+
+        if (snprintf(file, sizeof file, "%s/%s", j->config->cert_dir, place->file) >= (int)sizeof file ||
+            !phase_path(&j->ctx, file, path))
+                return error_set(e, EXIT_FAILED, "the certificates' directory has too long a name");
+        r = pki_file_read(path, ENROLL_TEXT_MAX, &old, &size);
+        same = r == 0 && size == strlen(text) && CRYPTO_memcmp(old, text, size) == 0;
+        pki_wipe_free(old);
+        if (r == -ENOENT)
+                r = pki_file_write(path, place->mode, (gid_t)-1, text, strlen(text), PKI_FILE_EXCL);
+        else if (r == 0 && same) {
+                phase_report(&j->ctx, "certs", false, file);
+                return 0;
+        } else if (r == 0)
+                r = -EEXIST;
+        if (r < 0) {
+                error_set(e, EXIT_FAILED, "%s",
+                          r == -EEXIST ? "exists and is not the cluster's; `triarch reset` takes this "
+                                         "machine back to "
+                                         "before"
+                                       : strerror(-r));
+                snprintf(e->file, sizeof e->file, "%s", path);
+                return r;
+        }
+        phase_report(&j->ctx, "certs", true, file);
+        return 0;
+}
+
+int join_shared_pki(struct join *j, struct error *e) {
+        struct enroll_bundle b = { 0 };
+        char dir[PATH_MAX];
+        int r = stored_bundle(j, &b, e);
+
+        if (r == 0 &&
+            snprintf(dir, sizeof dir, "%s%s/etcd", j->root, j->config->cert_dir) < (int)sizeof dir &&
+            (r = pki_mkdir_p(dir, 0755)) < 0)
+                error_set(e, EXIT_FAILED, "cannot make %s: %s", dir, strerror(-r));
+        for (size_t i = 0; i < ENROLL_ENTRIES && r == 0; i++)
+                r = put_entry(j, (enum enroll_entry)i, b.entries[i], e);
+        enroll_bundle_done(&b);
+        return r;
+}

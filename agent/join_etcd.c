@@ -1,0 +1,263 @@
+#include "agent/enroll_tls.h"
+#include "agent/join.h"
+#include "pki/file.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <time.h>
+
+enum { LIMIT_S = 240, PAUSE_MS = 500, REPORT_S = 10, CALL_TIMEOUT_MS = 9000 };
+
+/* Waiting, with the reason said when it changes and every ten seconds. */
+struct wait {
+        const char *what;
+        int64_t deadline_us, said_us;
+        char reason[512];
+        unsigned tries;
+};
+
+static struct wait wait_begin(const char *what) {
+        return (struct wait){ .what = what, .deadline_us = enroll_now_us() + LIMIT_S * INT64_C(1000000) };
+}
+
+static int wait_more(struct wait *w, const char *reason, struct error *e) {
+        int64_t now = enroll_now_us();
+
+        if (now >= w->deadline_us) {
+                char last[sizeof w->reason];
+
+                snprintf(last, sizeof last, "%s", reason);
+                error_set(e, EXIT_FAILED,
+                          "gave up after %d s waiting %s: %s; `triarch join` again goes on from here, "
+                          "`triarch reset` "
+                          "takes it back",
+                          LIMIT_S, w->what, last);
+                return -ETIMEDOUT;
+        }
+        if (strcmp(reason, w->reason) != 0 || now - w->said_us > REPORT_S * INT64_C(1000000)) {
+                printf("[etcd] waiting %s, %d s more at most: %s\n", w->what,
+                       (int)((w->deadline_us - now) / 1000000), reason);
+                fflush(stdout);
+                snprintf(w->reason, sizeof w->reason, "%s", reason);
+                w->said_us = now;
+        }
+        w->tries++;
+        nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000 }, NULL);
+        return 0;
+}
+
+struct access {
+        char ca[PATH_MAX], crt[PATH_MAX], key[PATH_MAX];
+        struct etcd_client client;
+};
+
+/* Members take turns, so that one that is down does not end the join. */
+static int access_open(const struct join *j, unsigned turn, struct access *a, struct error *e) {
+        const char *dir = j->config->cert_dir;
+
+        if (j->state.n_endpoints == 0)
+                return error_set(e, EXIT_FAILED, "the master named no voting member of etcd");
+        if (snprintf(a->ca, sizeof a->ca, "%s%s/etcd/ca.crt", j->root, dir) >= (int)sizeof a->ca ||
+            snprintf(a->crt, sizeof a->crt, "%s%s/etcd/healthcheck-client.crt", j->root, dir) >=
+                    (int)sizeof a->crt ||
+            snprintf(a->key, sizeof a->key, "%s%s/etcd/healthcheck-client.key", j->root, dir) >=
+                    (int)sizeof a->key)
+                return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
+        a->client = (struct etcd_client){ .endpoint = j->state.endpoints[turn % j->state.n_endpoints],
+                                          .ca_file = a->ca,
+                                          .cert_file = a->crt,
+                                          .key_file = a->key,
+                                          .timeout_ms = CALL_TIMEOUT_MS };
+        return 0;
+}
+
+static void own_url(const struct join *j, char out[256]) {
+        snprintf(out, 256, "https://%s:2380", j->state.address);
+}
+
+static const struct etcd_member *find_own(const struct etcd_members *m, const char *url) {
+        for (size_t i = 0; i < m->n; i++)
+                if (!strcmp(m->v[i].peer_url, url))
+                        return &m->v[i];
+        return NULL;
+}
+
+int join_initial_cluster(const struct etcd_members *m, const char *name, const char *peer_url, char *out,
+                         size_t size) {
+        size_t at = 0;
+
+        *out = '\0';
+        for (size_t i = 0; i < m->n; i++) {
+                const struct etcd_member *v = &m->v[i];
+                bool own = !strcmp(v->peer_url, peer_url);
+                char id[17];
+                int n;
+
+                /* A member that has not started has no name yet: etcd compares URLs, any name will do. */
+                snprintf(id, sizeof id, "%" PRIx64, v->id);
+                n = snprintf(out + at, size - at, "%s%s=%s", i ? "," : "",
+                             own        ? name
+                             : *v->name ? v->name
+                                        : id,
+                             v->peer_url);
+                if (n < 0 || (size_t)n >= size - at)
+                        return -E2BIG;
+                at += (size_t)n;
+        }
+        return 0;
+}
+
+static bool has_data(const struct join *j) {
+        char path[PATH_MAX];
+
+        return snprintf(path, sizeof path, "%s%s/member", j->root, j->config->etcd_data_dir) <
+                       (int)sizeof path &&
+               access(path, F_OK) == 0;
+}
+
+/* The pod's manifest names the members it found when it was made; until this member has started, the list
+ * has to be the current one. */
+static int note_cluster(struct join *j, const struct etcd_members *m, const char *url, bool started,
+                        struct error *e) {
+        char list[sizeof j->state.initial_cluster], path[PATH_MAX];
+        int r;
+
+        if (started && *j->state.initial_cluster)
+                return 0;
+        if ((r = join_initial_cluster(m, j->state.node_name, url, list, sizeof list)) < 0)
+                return error_set(e, EXIT_FAILED, "etcd has too many members for its command line");
+        if (*j->state.initial_cluster && strcmp(j->state.initial_cluster, list) != 0 &&
+            phase_path(&j->ctx, "/etc/kubernetes/manifests/etcd.yaml", path) &&
+            (r = pki_file_remove(path)) < 0) {
+                error_set(e, EXIT_FAILED, "cannot replace %s: %s", path, strerror(-r));
+                return r;
+        }
+        memcpy(j->state.initial_cluster, list, sizeof list);
+        return join_state_save(j->root, &j->state, e);
+}
+
+/* 1: this machine is a member and *m says who else is; 0: not yet, *e says why; negative: for good. */
+static int try_add(struct join *j, const struct etcd_client *client, const char *url, struct etcd_members *m,
+                   struct error *e) {
+        const struct etcd_member *own;
+        uint64_t id;
+        int r;
+
+        if ((r = etcd_member_list(client, m, e)) < 0)
+                return 0;
+        own = find_own(m, url);
+        if (own && *own->name && !has_data(j)) {
+                printf("[etcd] the member %s at %s lost its data: removing it to add it anew\n", own->name,
+                       url);
+                if ((r = etcd_member_remove(client, own->id, e)) < 0 && r != -ENOENT)
+                        return 0;
+                own = NULL;
+        }
+        if (own)
+                return 1;
+        if ((r = etcd_member_add_learner(client, url, &id, m, e)) == 0) {
+                printf("[etcd] added %s as a learner, id %" PRIx64 "\n", url, id);
+                fflush(stdout);
+                return 1;
+        }
+        return 0; /* -EEXIST: the next list shows it */
+}
+
+int join_etcd_add(struct join *j, struct error *e) {
+        struct wait w = wait_begin("to become a learner of etcd");
+        struct etcd_members members = { 0 };
+        const struct etcd_member *own;
+        struct error why = { 0 };
+        struct access a;
+        char url[256];
+        int r;
+
+        own_url(j, url);
+        for (;;) {
+                if ((r = access_open(j, w.tries, &a, e)) < 0 ||
+                    (r = try_add(j, &a.client, url, &members, &why)) < 0)
+                        return r;
+                if (r > 0)
+                        break;
+                if ((r = wait_more(&w, why.message, e)) < 0)
+                        return r;
+        }
+        own = find_own(&members, url);
+        return note_cluster(j, &members, url, own && *own->name, e);
+}
+
+/* This machine's member as the others see it. 0 and *ret; -ENOENT with *e: it was removed. */
+static int own_member(struct join *j, const struct etcd_client *client, struct etcd_member *ret,
+                      struct error *e) {
+        struct etcd_members members;
+        const struct etcd_member *own;
+        char url[256];
+        int r = etcd_member_list(client, &members, e);
+
+        if (r < 0)
+                return -EAGAIN;
+        own_url(j, url);
+        if (!(own = find_own(&members, url))) {
+                error_set(
+                        e, EXIT_FAILED,
+                        "the member %s is no longer in the cluster; someone removed it: `triarch reset` this "
+                        "machine, then join it again",
+                        url);
+                return -ENOENT;
+        }
+        *ret = *own;
+        return 0;
+}
+
+int join_etcd_started(struct join *j, struct error *e) {
+        struct wait w = wait_begin("for this machine's etcd to start");
+        struct etcd_member own;
+        struct error why = { 0 };
+        struct access a;
+        int r;
+
+        for (;;) {
+                if ((r = access_open(j, w.tries, &a, e)) < 0)
+                        return r;
+                r = own_member(j, &a.client, &own, &why);
+                if (r == 0 && *own.name)
+                        return 0;
+                if (r == -ENOENT) {
+                        *e = why;
+                        return r;
+                }
+                if ((r = wait_more(
+                             &w,
+                             r == 0 ? "the kubelet has not started its pod yet, or it does not reach the "
+                                      "other members"
+                                    : why.message,
+                             e)) < 0)
+                        return r;
+        }
+}
+
+int join_etcd_promote(struct join *j, struct error *e) {
+        struct wait w = wait_begin("for etcd to make this machine a voting member");
+        struct etcd_member own;
+        struct error why = { 0 };
+        struct access a;
+        int r;
+
+        for (;;) {
+                if ((r = access_open(j, w.tries, &a, e)) < 0)
+                        return r;
+                r = own_member(j, &a.client, &own, &why);
+                if (r == 0 && !own.learner)
+                        return 0;
+                if (r == -ENOENT) {
+                        *e = why;
+                        return r;
+                }
+                if (r == 0 && etcd_member_promote(&a.client, own.id, &why) == 0) {
+                        printf("[etcd] this machine is a voting member now\n");
+                        fflush(stdout);
+                        return 0;
+                }
+                if ((r = wait_more(&w, why.message, e)) < 0)
+                        return r;
+        }
+}

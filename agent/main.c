@@ -10,6 +10,7 @@ static const struct command {
         { "agent", cmd_agent, "run the node agent: virtual IP and health" },
         { "config", cmd_config, "print, check a configuration" },
         { "init", cmd_init, "make this machine the first master" },
+        { "token", cmd_token, "make, list, delete tokens for machines that join" },
         { "version", cmd_version, "print the version" },
 };
 

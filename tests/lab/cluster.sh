@@ -56,10 +56,6 @@ timed_runs=0
 
 # --- the cluster -----------------------------------------------------------------------------
 
-in_machine() {
-        on "$@"
-}
-
 join_line() {
         on "${1:-host1}" triarch token create --print-join-command | grep -o 'triarch join .*'
 }
@@ -128,7 +124,15 @@ agents_healthy() {
         done
 }
 
-# metric MACHINE NAME: the value of a metric of its agent.
+agent_class() {
+        local class
+
+        for class in healthy degraded failed; do
+                [ "$(metric "$1" "triarch_class{class=\"$class\"}")" != 1 ] || echo "$class"
+        done
+}
+
+# metric MACHINE SERIES: the value of a series of its agent, with its labels as they are written.
 metric() {
         on "$1" python3 -c '
 import sys, urllib.request
@@ -158,8 +162,9 @@ cluster_report() {
         done
 }
 
-cluster_make() {
-        local name words
+# Three machines as installed.
+machines_fresh() {
+        local name
 
         for name in "${machines[@]}"; do
                 machine_wipe "$name"
@@ -167,13 +172,29 @@ cluster_make() {
         : >"$lab_state/offsets"
         machine_boot "${machines[@]}"
         wait_clocks
-        timed on host1 triarch init "${init_options[@]}"
-        [ "$status" = 0 ] || { cat "$log"; die "init on host1 ended with $status"; }
-        for name in host2 host3; do
-                words=$(join_words)
-                timed on "$name" triarch join $words "${join_options[@]}"
-                [ "$status" = 0 ] || { cat "$log"; die "join on $name ended with $status"; }
+}
+
+# cluster_make MACHINE...: init on the first, join on the others.
+cluster_make() {
+        local name
+
+        machines_fresh
+        timed on "$1" triarch init "${init_options[@]}"
+        [ "$status" = 0 ] || { cat "$log"; die "init on $1 ended with $status"; }
+        shift
+        for name; do
+                cluster_join "$name"
         done
+}
+
+# Sets seconds.
+cluster_join() {
+        local words
+
+        words=$(join_words)
+        # shellcheck disable=SC2086 # words
+        timed on "$1" triarch join $words "${join_options[@]}"
+        [ "$status" = 0 ] || { cat "$log"; die "join on $1 ended with $status"; }
 }
 
 # A whole cluster of three, made only when there is none.
@@ -183,7 +204,7 @@ cluster_ensure() {
         for name in "${machines[@]}"; do
                 machine_running "$name" || up=no
         done
-        [ $up = yes ] && [ "$(voters 2>/dev/null)" = "host1 host2 host3" ] || cluster_make
+        [ $up = yes ] && [ "$(voters 2>/dev/null)" = "host1 host2 host3" ] || cluster_make "${machines[@]}"
         cluster_settle
 }
 
@@ -250,4 +271,12 @@ owners_since() {
         facts=$("$lab_dir/owners.py" "$capture" "$vip" "$mark_wall")
         sed '$d' <<<"$facts"
         eval "$(tail -n 1 <<<"$facts" | tr ' ' '\n' | grep -E '^[a-z0-9_]+=[0-9.]+$')"
+}
+
+# What is on a machine's disk beyond what was installed: path, kind, mode, size and time of change of
+# everything that init, join and reset may touch.
+disk_list() {
+        on "$1" find /etc /var/lib /opt /root /usr/local \
+                -path /var/lib/chrony -prune -o -path /var/lib/systemd -prune -o -path /var/lib/private -prune -o \
+                \( -type d -printf '%p d %m\n' -o -printf '%p %y %m %s %i %T@ %l\n' \) | sort
 }

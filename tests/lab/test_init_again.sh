@@ -1,0 +1,53 @@
+#!/bin/bash
+# A second init changes nothing; with any one generated file deleted it makes just that file again.
+source "$(dirname "$0")/cluster.sh"
+lab_enter "$@"
+
+# Keys that cannot be made again: what they signed would be worth nothing. Refused, with nothing changed.
+lost_for_good='/(ca|front-proxy-ca|sa)\.key$'
+
+init_again() {
+        timed on host1 triarch init "${init_options[@]}"
+}
+
+# The paths in which two lists differ.
+changed_paths() {
+        diff "$1" "$2" | sed -n 's/^[<>] \([^ ]*\) .*/\1/p' | sort -u | grep -v "^/var/lib/kubelet/pki/kubelet-client-$\|^/var/lib/etcd" | xargs
+}
+
+cluster_ensure
+disk_list host1 >"$lab_out/before"
+init_again
+say "  second init: $seconds s, status $status: $(tail -n 1 "$log")"
+[ "$status" = 0 ] || fail "the second init: $(cat "$log")"
+disk_list host1 >"$lab_out/after"
+changed=$(changed_paths "$lab_out/before" "$lab_out/after")
+expect "nothing changed (mode, size, inode, time of every file): ${changed:-no path differs}" [ -z "$changed" ]
+expect "it says so" grep -q "nothing was changed" "$log"
+
+remade=0
+for path in $(on host1 find /etc/kubernetes /etc/triarch /var/lib/kubelet /etc/systemd/system/kubelet.service.d \
+        -name lab -prune -o -type f -print -o -name kubelet-client-current.pem -print | sort); do
+        on host1 cp -a "$path" /root/kept
+        on host1 rm "$path"
+        disk_list host1 >"$lab_out/before"
+        init_again
+        disk_list host1 >"$lab_out/after"
+        changed=$(changed_paths "$lab_out/before" "$lab_out/after")
+        if [[ $path =~ $lost_for_good ]]; then
+                expect "$path cannot be made again and is refused by name: $(grep -m 1 '^triarch: ' "$log")" \
+                        [ "$status" != 0 -a -z "$changed" ]
+                grep -q "$path" "$log" || fail "the message does not name $path"
+                on host1 mv /root/kept "$path"
+        elif [ "$status" = 0 ] && [ "$changed" = "$path" ]; then
+                remade=$((remade + 1))
+        else
+                fail "$path deleted: status $status, changed: $changed; $(tail -n 1 "$log")"
+                on host1 cp -a /root/kept "$path"
+        fi
+        on host1 rm -f /root/kept
+done
+say "  files deleted one at a time and made again alone: $remade"
+expect "some were" [ "$remade" -gt 30 ]
+cluster_settle
+finish

@@ -77,7 +77,7 @@ static struct vrrp_router_params params(const struct config *c) {
 }
 
 static int not_yet(struct agent *a, const char *why) {
-        snprintf(a->problem, sizeof a->problem, "%s", why);
+        snprintf(a->problem, sizeof a->problem, "%.*s", (int)sizeof a->problem - 1, why);
         return 1;
 }
 

@@ -159,12 +159,15 @@ lab_make() {
 
         mkdir -p "$lab_out"
         [ -z "${TRIARCH_DEB:-}" ] || return 0
-        {
+        (
+                set -e
                 [ -f "$lab_build/build.ninja" ] || cmake -S "$lab_source" --preset release -B "$lab_build"
                 cmake --build "$lab_build"
                 rm -f "$lab_build"/*.deb
-                (cd "$lab_build" && cpack -G DEB)
-        } >"$make_log" 2>&1 || { tail -n 30 "$make_log" >&2; die "the package was not made; see $make_log"; }
+                cd "$lab_build" && cpack -G DEB
+        ) >"$make_log" 2>&1 &
+        # Waited for, as `set -e` has no effect in a list that is tested.
+        wait $! || { tail -n 30 "$make_log" >&2; die "the package was not made; see $make_log"; }
         TRIARCH_DEB=$(echo "$lab_build"/*.deb)
         export TRIARCH_DEB
 }

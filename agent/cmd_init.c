@@ -156,7 +156,7 @@ static int init_run(const struct init *in, const struct phase *p, const char *su
         if ((r = phase_lock(ctx.root, &lock, e)) < 0 && (p || r != -EACCES))
                 return r;
         if (lock >= 0)
-                phase_sweep(ctx.root);
+                phase_sweep(ctx.root, c->cert_dir);
         return run_phases(&ctx, p, sub, e);
 }
 

@@ -99,7 +99,7 @@ static int reset_run(const struct common *common, const char *cert_dir, bool for
                 return k;
         if ((k = phase_lock(common->root, &lock, e)) < 0)
                 return k;
-        phase_sweep(common->root);
+        phase_sweep(common->root, r.cert_dir);
         if ((k = *common->root ? reset_tree(&r, e) : reset_live(&r, e)) < 0)
                 return k;
         if (!r.removed)

@@ -125,7 +125,7 @@ int join_run(struct join *j, struct error *e) {
         };
         if ((r = phase_lock(j->root, &lock, e)) < 0)
                 return r;
-        phase_sweep(j->root);
+        phase_sweep(j->root, j->config ? j->config->cert_dir : NULL);
         if ((r = load_state(j, e)) < 0 || (r = check_same(j, e)) < 0)
                 return r;
         if (j->state.finished) {

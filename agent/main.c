@@ -11,6 +11,7 @@ static const struct command {
         { "config", cmd_config, "print, check a configuration" },
         { "init", cmd_init, "make this machine the first master" },
         { "token", cmd_token, "make, list, delete tokens for machines that join" },
+        { "reset", cmd_reset, "take this machine back to before init or join" },
         { "version", cmd_version, "print the version" },
 };
 

@@ -36,8 +36,9 @@ int phase_check_skips(const struct config *c, struct error *e);
 int phase_run_all(struct phase_ctx *ctx, struct error *e);
 /* One init, join or reset at a time: an flock, held until the descriptor is closed. On -EBUSY *e says so. */
 int phase_lock(const char *root, int *ret_fd, struct error *e);
-/* Remove the temporary files of a run that was killed (pki/file.h names them), under phase_lock(). */
-void phase_sweep(const char *root);
+/* Remove the temporary files of a run that was killed (pki/file.h names them), under phase_lock(). cert_dir:
+ * NULL when it is not known to be another than kubeadm's. */
+void phase_sweep(const char *root, const char *cert_dir);
 /* Everything that can be known to be wrong before the first byte is written: the libraries' parameters
  * exist, and every template renders. EXIT_INPUT. */
 int phase_validate(const struct phase_ctx *ctx, struct error *e);

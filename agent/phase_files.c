@@ -113,27 +113,42 @@ int phase_put_file(struct phase_ctx *ctx, const char *phase, const char *path, m
         return 0;
 }
 
-static const char *const our_dirs[] = { "/etc/kubernetes",     "/etc/kubernetes/manifests",
-                                        "/etc/kubernetes/pki", "/etc/kubernetes/pki/etcd",
-                                        "/var/lib/kubelet",    "/var/lib/kubelet/pki",
-                                        "/etc/triarch",        "/etc/triarch/pki" };
+static const char *const our_dirs[] = { "/etc/kubernetes",
+                                        "/etc/kubernetes/manifests",
+                                        "/etc/kubernetes/pki",
+                                        "/etc/kubernetes/pki/etcd",
+                                        "/etc/systemd/system/kubelet.service.d",
+                                        "/etc/systemd/system/triarch-enroll.socket.d",
+                                        "/etc/triarch",
+                                        "/etc/triarch/pki",
+                                        "/var/lib/kubelet",
+                                        "/var/lib/kubelet/pki" };
 
-void phase_sweep(const char *root) {
+static void sweep_dir(const char *root, const char *dir) {
+        const struct dirent *entry;
         char path[PATH_MAX];
+        DIR *d = root_path(path, root, dir) < 0 ? NULL : opendir(path);
 
-        for (size_t i = 0; i < ARRAY_SIZE(our_dirs); i++) {
-                DIR *d = root_path(path, root, our_dirs[i]) < 0 ? NULL : opendir(path);
-                const struct dirent *entry;
+        while (d && (entry = readdir(d))) {
+                size_t n = strlen(entry->d_name);
 
-                while (d && (entry = readdir(d))) {
-                        size_t n = strlen(entry->d_name);
-
-                        if (*entry->d_name == '.' && n > 8 && !strcmp(entry->d_name + n - 8, ".triarch"))
-                                unlinkat(dirfd(d), entry->d_name, 0);
-                }
-                if (d)
-                        closedir(d);
+                if (*entry->d_name == '.' && n > 8 && !strcmp(entry->d_name + n - 8, ".triarch"))
+                        unlinkat(dirfd(d), entry->d_name, 0);
         }
+        if (d)
+                closedir(d);
+}
+
+void phase_sweep(const char *root, const char *cert_dir) {
+        char etcd[PATH_MAX];
+
+        for (size_t i = 0; i < ARRAY_SIZE(our_dirs); i++)
+                sweep_dir(root, our_dirs[i]);
+        if (!cert_dir)
+                return;
+        sweep_dir(root, cert_dir);
+        if (root_path(etcd, cert_dir, "/etcd") == 0)
+                sweep_dir(root, etcd);
 }
 
 int phase_put_template(struct phase_ctx *ctx, const char *phase, const struct phase_values *v,

@@ -74,6 +74,7 @@ ssize_t write(int fd, const void *data, size_t size) {
 
 struct tree {
         char dir[64];
+        size_t point; /* of the fault, for messages; 0 none */
 };
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at) {
@@ -157,8 +158,8 @@ static void expect_exit(const struct tree *t, int have, int want) {
                 CLEANUP(freep) char *text = output(t);
                 size_t n = strlen(text);
 
-                fail_msg("exit status %d instead of %d; it said at last:\n%s", have, want,
-                         n > 600 ? text + n - 600 : text);
+                fail_msg("point %zu: exit status %d instead of %d; it said at last:\n%s", t->point, have,
+                         want, n > 600 ? text + n - 600 : text);
         }
 }
 
@@ -290,7 +291,7 @@ static void expect_everything(const struct tree *t, const struct listing *l) {
 
                 snprintf(path, sizeof path, "%s%s", t->dir, expected[i].path);
                 if (!(x = find(l, path)))
-                        fail_msg("%s is missing", expected[i].path);
+                        fail_msg("point %zu: %s is missing", t->point, expected[i].path);
                 if ((x->st.st_mode & 07777) != expected[i].mode)
                         fail_msg("%s has mode %o, not %o", expected[i].path, x->st.st_mode & 07777,
                                  expected[i].mode);
@@ -399,25 +400,28 @@ static void empty(const struct tree *t) {
         assert_int_equal(mkdir(t->dir, 0700), 0);
 }
 
-/* Each point in turn would take minutes; every seventh from a start that differs by run meets them all in
- * time, and each is found again by its number. */
+/* Each point in turn takes a minute (TRIARCH_TEST_STEP=1); every seventh, from a start that differs by
+ * run, meets them all in time. The message of a failure has the point's number. */
 static void at_many_points(struct tree *t, bool full, int want) {
-        size_t points = count_points(t, full), start = (size_t)getpid() % 7;
+        const char *env = getenv("TRIARCH_TEST_STEP");
+        size_t points = count_points(t, full), step = env ? strtoul(env, NULL, 10) : 7;
+        size_t start = 1 + (size_t)getpid() % step;
         struct listing before, after;
 
         assert_true(points > 100);
-        print_message("%zu points, every seventh from %zu\n", points, start + 1);
-        for (size_t i = start + 1; i <= points; i += 7) {
+        print_message("%zu points, every %zuth from %zu\n", points, step, start);
+        for (size_t i = start; i <= points; i += step) {
                 struct fault f = { .countdown = (long)i, .full = full, .log = -1 };
 
                 empty(t);
+                t->point = i;
                 expect_exit(t, INIT(t, &f), want);
                 list(t, &before);
                 expect_exit(t, INIT(t, NULL), 0);
                 list(t, &after);
                 expect_everything(t, &after);
-                for (size_t k = 0; k < before.n; k++)
-                        if (full && ends_with(before.v[k].path, ".triarch"))
+                for (size_t k = 0; full && k < before.n; k++)
+                        if (ends_with(before.v[k].path, ".triarch"))
                                 fail_msg("point %zu: %s was left by a full disk", i, before.v[k].path);
         }
 }
@@ -503,6 +507,25 @@ static void test_phases_are_listed(void **state) {
         expect_output(t, "/apiserver-kubelet-client");
 }
 
+static void test_reset_takes_it_back(void **state) {
+        struct tree *t = *state;
+        struct listing l;
+        char path[160];
+
+        expect_exit(t, INIT(t, NULL), 0);
+        snprintf(path, sizeof path, "%s/etc/kubernetes/mine", t->dir);
+        assert_int_equal(pki_file_write(path, 0600, (gid_t)-1, "x", 1, 0), 0);
+        snprintf(path, sizeof path, "%s/var/lib/etcd/member", t->dir);
+        assert_int_equal(pki_mkdir_p(path, 0700), 0);
+        expect_exit(t, run(t, NULL, cmd_reset, "reset", "--force", (char *)NULL), 0);
+        list(t, &l);
+        for (size_t i = 0; i < l.n; i++)
+                if (!S_ISDIR(l.v[i].st.st_mode) && !ends_with(l.v[i].path, "/mine"))
+                        fail_msg("%s is still there", l.v[i].path);
+        expect_exit(t, run(t, NULL, cmd_reset, "reset", "--force", (char *)NULL), 0);
+        expect_output(t, "nothing of triarch's");
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -517,6 +540,7 @@ int main(void) {
                 TEST(test_phases_one_by_one_make_the_same_files),
                 TEST(test_skipped_phases_make_nothing),
                 TEST(test_phases_are_listed),
+                TEST(test_reset_takes_it_back),
         };
 
         /* The group of the agent is the tree's, where only root can give files to it. */

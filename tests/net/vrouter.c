@@ -4,6 +4,7 @@
  *     vrouter --probe INTERFACE ADDRESS TIMEOUT_MS     (ARP probe: prints the owner or "nobody")
  *     vrouter --listen INTERFACE VRID TIMEOUT_MS       (prints who uses the VRID or "nobody")
  *     vrouter --flush VIP [INTERFACE]
+ *     vrouter --now                                    (the time stamp only)
  *
  * Lines are "MILLISECONDS EVENT ...", on CLOCK_MONOTONIC, which all network namespaces share. SIGUSR1:
  * class failed, SIGUSR2: healthy, SIGHUP: print counters, SIGTERM: stop. */
@@ -159,6 +160,10 @@ int main(int argc, char **argv) {
         static const char *const modes[] = { "always", "never", "health" };
         struct vrrp_router_params p = { .valid_lft_s = 2 };
 
+        if (argc == 2 && !strcmp(argv[1], "--now")) {
+                say("now");
+                return 0;
+        }
         if (argc == 5 && !strcmp(argv[1], "--probe"))
                 return probe(argv[2], argv[3], argv[4]);
         if (argc == 5 && !strcmp(argv[1], "--listen"))

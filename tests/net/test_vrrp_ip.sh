@@ -1,0 +1,419 @@
+#!/bin/bash
+# The virtual router over protocol 112 between network namespaces: three routers and a client on one
+# bridge. Every case prints what it measured. Interval 100 ms, priorities 250, 230, 210.
+#
+# usage: test_vrrp_ip.sh [CASE...]
+set -u
+[ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
+command -v keepalived >/dev/null || { echo "skipped: needs keepalived"; exit 77; }
+vrouter=${BUILD:-build/dev}/tests/vrouter
+[ -x "$vrouter" ] || { echo "no $vrouter: build first"; exit 1; }
+
+ns=vrrp$$ vip=10.77.0.100 vrid=77
+dir=$(mktemp -d /tmp/triarch-vrrp-XXXXXX)
+declare -A pid=()
+failed=0
+
+stop_all() {
+	local i
+	for i in "${!pid[@]}"; do
+		kill -CONT "${pid[$i]}" 2>/dev/null
+		kill "${pid[$i]}" 2>/dev/null
+	done
+	for i in "${!pid[@]}"; do wait "${pid[$i]}" 2>/dev/null; done
+	pid=()
+}
+cleanup() {
+	stop_all
+	for i in 0 1 2 3 4; do ip netns del $ns-$i 2>/dev/null; done
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+
+in_ns() { local i=$1; shift; ip netns exec $ns-$i "$@"; }
+plug() { # I: its eth0 onto the bridge (a new interface of the same name)
+	ip -n $ns-0 link add port$1 type veth peer name eth0 netns $ns-$1 &&
+		ip -n $ns-0 link set port$1 master br0 up &&
+		ip -n $ns-$1 link set eth0 up &&
+		ip -n $ns-$1 addr add 10.77.0.$1/24 dev eth0
+}
+build_network() { # 0: the bridge; 1-3: routers; 4: client
+	for i in 0 1 2 3 4; do ip netns add $ns-$i && ip -n $ns-$i link set lo up || return 1; done
+	ip -n $ns-0 link add br0 type bridge mcast_snooping 0 && ip -n $ns-0 link set br0 up || return 1
+	for i in 1 2 3 4; do plug $i || return 1; done
+}
+
+priority=([1]=250 [2]=230 [3]=210)
+start() { # I [MODE [MEMBER...]]
+	local i=$1 mode=${2:-health}
+	shift; [ $# -gt 0 ] && shift
+	ip netns exec $ns-$i "$vrouter" eth0 $vip $vrid ${priority[$i]} 100 $mode "$@" >"$dir/$i" 2>&1 &
+	pid[$i]=$!
+}
+signal() { kill -"$2" "${pid[$1]}"; } # I NAME
+reap() { wait "${pid[$1]}" 2>/dev/null; unset "pid[$1]"; }
+
+now() { "$vrouter" --now | cut -d' ' -f1; }
+between() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", b - a }'; }
+less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
+at() { grep -m1 -E -- "$2" "$dir/$1" | cut -d' ' -f1; }                 # I PATTERN: time of its first line
+last_at() { grep -E -- "$2" "$dir/$1" | tail -n1 | cut -d' ' -f1; }
+has_vip() { in_ns $1 ip -o -4 addr show dev eth0 2>/dev/null | grep -q " $vip/"; }
+owners() { local i; for i in 1 2 3; do has_vip $i && printf '%s ' $i; done; }
+wait_for() { # SECONDS COMMAND...
+	local end
+	end=$(($(date +%s%N) + ${1%%.*} * 1000000000))
+	shift
+	until "$@"; do
+		[ "$(date +%s%N)" -lt $end ] || return 1
+		sleep 0.005
+	done
+}
+says() { grep -Eq -- "$2" "$dir/$1"; } # I PATTERN
+not() { ! "$@"; }
+sole_owner() { [ "$(owners)" = "$1 " ]; }
+pass() { printf 'ok      %-26s %s\n' "$case" "$*"; }
+fail() {
+	printf 'FAILED  %-26s %s\n' "$case" "$*"
+	for i in "${!pid[@]}" ; do [ -f "$dir/$i" ] && sed "s/^/        $i: /" "$dir/$i"; done
+	failed=1
+	return 1
+}
+
+# The client's view: an echo request every 2 ms with its neighbour cache kept; the longest time without an
+# answer, in ms.
+cat >"$dir/echo.py" <<-'END'
+	import select, signal, socket, struct, sys, time
+	s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+	s.connect((sys.argv[1], 0))
+	stop, seq, last, longest, answers = [], 0, None, 0, 0
+	signal.signal(signal.SIGINT, lambda *a: stop.append(1))
+	while not stop:
+	    seq = (seq + 1) & 0xffff
+	    body = struct.pack(">BBHHH", 8, 0, 0, 0x7777, seq)
+	    total = sum(struct.unpack(">4H", body))
+	    total = (total >> 16) + (total & 0xffff)
+	    try: s.send(struct.pack(">BBHHH", 8, 0, ~(total + (total >> 16)) & 0xffff, 0x7777, seq))
+	    except OSError: pass
+	    end = time.monotonic() + 0.002
+	    while (left := end - time.monotonic()) > 0:
+	        if not select.select([s], [], [], left)[0]: break
+	        if s.recv(100)[20] != 0: continue
+	        now = time.monotonic()
+	        if last: longest = max(longest, now - last)
+	        last, answers = now, answers + 1
+	        if answers == 20: print("answering", flush=True)
+	print("%.1f" % (longest * 1000) if answers >= 20 else "none")
+END
+watch_begin() {
+	ip netns exec $ns-4 python3 "$dir/echo.py" $vip >"$dir/echo" 2>&1 &
+	watcher=$!
+	wait_for 3 grep -q answering "$dir/echo" || fail "the address does not answer: $(cat "$dir/echo")"
+}
+watch_end() { # sets gap
+	kill -INT $watcher
+	wait $watcher
+	gap=$(tail -n 1 "$dir/echo")
+}
+
+elect_three() {
+	start 1; start 2; start 3
+	wait_for 3 says 1 'backup -> active' && sole_owner 1
+}
+
+case_election() {
+	elect_three || { fail "wanted the owner 1, have: $(owners)"; return; }
+	signal 2 HUP
+	wait_for 1 says 2 'status backup .* active=10.77.0.1 .* bad_source=0 bad_checksum=0' || { fail "status of 2"; return; }
+	pass "the highest of three is active $(between "$(at 1 started)" "$(at 1 '-> active')") ms after start"
+}
+
+case_killed() {
+	local killed
+	elect_three || { fail "no election"; return; }
+	watch_begin
+	killed=$(now)
+	signal 1 KILL; reap 1
+	wait_for 2 says 2 '-> active' || { fail "nobody took over"; return; }
+	wait_for 5 not has_vip 1 || { fail "the address stays on the killed one"; return; }
+	local gone gap
+	gone=$(now)
+	watch_end
+	pass "kill -9: 2 active after $(between $killed "$(at 2 '-> active')") ms, client gap $gap ms," \
+		"address left the killed one after $(between $killed $gone) ms"
+	less "$(between $killed $gone)" 2600 || fail "later than 2.6 s"
+}
+
+case_return() {
+	start 2; start 3
+	wait_for 2 says 2 '-> active' || { fail "no election"; return; }
+	ip -n $ns-1 addr add $vip/24 dev eth0 # left over by something
+	start 1
+	wait_for 2 says 1 'removed a stale address' || { fail "stale address not noticed"; return; }
+	sole_owner 2 || { fail "stale address not removed: $(owners)"; return; }
+	sleep 1
+	sole_owner 2 && ! says 1 '-> active' || { fail "the returning router moved the address: $(owners)"; return; }
+	pass "stale address removed $(between "$(at 1 started)" "$(at 1 'stale')") ms before start; the higher one returned, nothing moved"
+}
+
+case_terminated() {
+	local trial gap gaps=() takeover=()
+	for trial in 1 2 3 4 5; do
+		elect_three || { fail "no election"; return; }
+		watch_begin
+		signal 1 TERM; reap 1
+		wait_for 2 sole_owner 2 || { fail "2 did not take over: $(owners)"; return; }
+		takeover+=("$(between "$(at 1 'state active -> init')" "$(at 2 '-> active')")")
+		sleep 0.1
+		watch_end
+		gaps+=("$gap")
+		says 2 'gave up \(priority 0\)' || { fail "no priority 0 was heard"; return; }
+		stop_all
+	done
+	gap=$(printf '%s\n' "${gaps[@]}" | sort -n | sed -n 3p)
+	pass "SIGTERM: client gap ${gaps[*]} ms, median $gap; takeover ${takeover[*]} ms"
+	less "$gap" 80 || fail "median above 80 ms"
+}
+
+case_repair() {
+	elect_three || { fail "no election"; return; }
+	local t
+	t=$(now)
+	ip -n $ns-1 addr del $vip/32 dev eth0
+	wait_for 1 says 1 'gone from eth0, put back' && has_vip 1 || { fail "not put back"; return; }
+	ip -n $ns-2 addr add $vip/24 dev eth0
+	wait_for 1 says 2 'put on eth0 by somebody else with /24' && sole_owner 1 || { fail "foreign copy stays: $(owners)"; return; }
+	pass "deleted by hand: back after $(between $t "$(at 1 'put back')") ms; a copy on a backup was removed"
+}
+
+case_link() {
+	elect_three || { fail "no election"; return; }
+	local t
+	t=$(now)
+	ip -n $ns-0 link set port1 down
+	wait_for 2 says 2 '-> active' && wait_for 1 sole_owner 2 || { fail "not taken over: $(owners)"; return; }
+	says 1 'active -> initialize: link down' || { fail "1 did not resign"; return; }
+	local left
+	left=$(between $t "$(at 1 'link down')")
+	ip -n $ns-0 link set port1 up
+	wait_for 2 says 1 'initialize -> backup' || { fail "1 did not come back"; return; }
+	sleep 0.6
+	sole_owner 2 || { fail "moved on return: $(owners)"; return; }
+	pass "carrier lost: resigned after $left ms, 2 active after $(between $t "$(at 2 '-> active')") ms; back as backup"
+}
+
+case_interface_replaced() {
+	elect_three || { fail "no election"; return; }
+	ip -n $ns-1 link del eth0
+	wait_for 2 says 1 'active -> initialize: (the interface is gone|link down)' && wait_for 2 sole_owner 2 ||
+		{ fail "not taken over"; return; }
+	plug 1
+	wait_for 2 says 1 'initialize -> backup' || { fail "1 did not come back on the new interface"; return; }
+	signal 2 TERM; reap 2
+	wait_for 2 sole_owner 1 || { fail "1 cannot take over on the new interface"; return; }
+	pass "interface deleted and made again: taken over, back as backup, active again on the new one"
+}
+
+case_frozen() {
+	local t gone
+	elect_three || { fail "no election"; return; }
+	t=$(now)
+	signal 1 STOP
+	wait_for 2 says 2 '-> active' || { fail "nobody took over"; return; }
+	wait_for 5 not has_vip 1 || { fail "the address stays"; return; }
+	gone=$(now)
+	ip netns exec $ns-1 ip -o monitor address dev eth0 >"$dir/monitor" 2>&1 &
+	local monitor=$!
+	sleep 0.3
+	signal 1 CONT
+	wait_for 1 says 1 'active -> backup: woke up late' || { kill $monitor; fail "did not yield"; return; }
+	sleep 0.5
+	kill $monitor; wait $monitor 2>/dev/null
+	! grep -q $vip "$dir/monitor" && sole_owner 2 || { fail "had the address after thawing: $(cat "$dir/monitor")"; return; }
+	pass "SIGSTOP: 2 active after $(between $t "$(at 2 '-> active')") ms, address expired after $(between $t $gone) ms;" \
+		"thawed: yielded without it"
+	less "$(between $t $gone)" 2600 || fail "later than 2.6 s"
+}
+
+case_give_up() {
+	elect_three || { fail "no election"; return; }
+	watch_begin
+	signal 1 USR1
+	wait_for 2 sole_owner 2 || { fail "not given up: $(owners)"; return; }
+	says 1 'active -> backup: told to fail' || { fail "reason"; return; }
+	local gap takeover
+	takeover=$(between "$(at 1 'told to fail')" "$(at 2 '-> active')")
+	signal 1 USR2
+	sleep 0.6
+	sole_owner 2 || { fail "moved back on recovery: $(owners)"; return; }
+	watch_end
+	pass "class failed: 2 active after $takeover ms, client gap $gap ms; healthy again, nothing moved"
+}
+
+case_preempt_always() {
+	start 2 always
+	wait_for 2 says 2 '-> active' || { fail "no election"; return; }
+	start 1 always
+	wait_for 2 sole_owner 1 || { fail "not preempted"; return; }
+	says 1 'active router has a lower priority' && says 2 'heard a higher priority' || { fail "reasons"; return; }
+	pass "preempted $(between "$(at 1 started)" "$(at 1 '-> active')") ms after start"
+}
+
+case_split() {
+	elect_three || { fail "no election"; return; }
+	ip -n $ns-0 link set port1 nomaster # carrier stays: nobody can know
+	wait_for 2 says 2 '-> active' || { fail "no second active"; return; }
+	local t
+	t=$(now)
+	ip -n $ns-0 link set port1 master br0
+	wait_for 2 sole_owner 1 || { fail "not settled: $(owners)"; return; }
+	pass "two halves joined: one active after $(between $t "$(at 2 'active -> backup')") ms"
+}
+
+case_foreign_owner() {
+	elect_three || { fail "no election"; return; }
+	sleep 1.4 # the first announcements are over
+	in_ns 4 python3 - $vip <<-'END'
+		import socket, sys
+		s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+		s.bind(("eth0", 0x0806))
+		mac, ip = b"\2\0\0\0\0\x66", socket.inet_aton(sys.argv[1])
+		s.send(b"\xff" * 6 + mac + bytes.fromhex("08060001080006040001") + mac + ip + b"\xff" * 6 + ip)
+	END
+	wait_for 1 says 1 'notice 02:00:00:00:00:66 claims the virtual address' || { fail "not noticed"; return; }
+	signal 1 HUP
+	wait_for 1 says 1 'garp=[67] .*conflicts=1' || { fail "not announced again"; return; }
+	pass "foreign gratuitous ARP noticed, announced again"
+}
+
+case_strangers() {
+	elect_three || { fail "no election"; return; }
+	in_ns 4 python3 - <<-'END'
+		import socket, struct
+		def send(message, ttl=255, to="224.0.0.18"):
+		    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
+		    s.setsockopt(0, socket.IP_MULTICAST_TTL, ttl)
+		    s.setsockopt(0, socket.IP_TTL, ttl)
+		    s.setsockopt(0, socket.IP_MULTICAST_IF, socket.inet_aton("10.77.0.4"))
+		    s.sendto(message, (to, 0))
+		def fix(b):
+		    t = sum(struct.unpack(">6H", b))
+		    while t >> 16: t = (t >> 16) + (t & 0xffff)
+		    return b[:6] + struct.pack(">H", ~t & 0xffff) + b[8:]
+		good = fix(bytes([0x31, 77, 254, 1, 0, 10, 0, 0, 10, 77, 0, 100]))
+		send(good[:6] + b"\0\0" + good[8:])   # checksum
+		send(good, ttl=64)                    # from beyond a router
+		send(good, to="10.77.0.1")            # unicast to a multicast router
+		send(good[:10])                       # cut
+		send(fix(bytes([0x31, 78, 254, 1, 0, 10, 0, 0, 10, 77, 0, 100])))  # another VRID
+		send(fix(bytes([0x21, 77, 254, 1, 0, 1, 0, 0, 10, 77, 0, 100])))   # version 2
+	END
+	for t in 'checksum is wrong' 'TTL is not 255' 'sent to us alone' 'length does not fit' 'version is not 3'; do
+		wait_for 1 says 1 "notice advertisement from 10.77.0.4 dropped: $t" || { fail "not noticed: $t"; return; }
+	done
+	[ "$(grep -c notice "$dir/1")" = 5 ] && sole_owner 1 || { fail "more notices, or moved"; return; }
+	pass "five malformed advertisements of priority 254 dropped, each with one notice; another VRID is ignored"
+}
+
+case_unicast() {
+	local members="10.77.0.1 10.77.0.2"
+	ip netns exec $ns-4 tcpdump -ni eth0 -c 1 'ip proto 112 and dst 224.0.0.18' >"$dir/multicast" 2>&1 &
+	local tcpdump=$!
+	start 1 health $members; start 2 health $members
+	wait_for 2 says 1 '-> active' && sole_owner 1 || { fail "no election: $(owners)"; return; }
+	signal 2 HUP
+	wait_for 1 says 2 'status backup .* active=10.77.0.1 ' || { fail "2 does not hear 1"; return; }
+	start 3 always $members # not listed by the others, wants to preempt
+	priority[3]=254
+	wait_for 2 says 3 '-> active' || { fail "3"; return; }
+	sleep 0.5
+	says 1 'dropped: the sender is no listed member' && has_vip 1 || { fail "an unlisted sender was heard"; return; }
+	signal 3 TERM; reap 3
+	priority[3]=210
+	signal 1 TERM; reap 1
+	wait_for 2 sole_owner 2 || { fail "no takeover"; return; }
+	kill $tcpdump 2>/dev/null; wait $tcpdump 2>/dev/null
+	grep -q '^0 packets captured' "$dir/multicast" || { fail "multicast was sent: $(cat "$dir/multicast")"; return; }
+	pass "unicast: elected, unlisted sender dropped, takeover $(between "$(at 1 '-> initialize: stopped')" "$(at 2 '-> active')") ms, no multicast"
+}
+
+case_rights() {
+	ip netns exec $ns-1 setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all,+net_admin,+net_raw \
+		--ambient-caps=-all,+net_admin,+net_raw --bounding-set=-all,+net_admin,+net_raw \
+		"$(realpath "$vrouter")" eth0 $vip $vrid 250 100 health >"$dir/1" 2>&1 &
+	pid[1]=$!
+	wait_for 2 says 1 '-> active' && has_vip 1 || { fail "not active"; return; }
+	in_ns 2 setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all \
+		"$(realpath "$vrouter")" eth0 $vip $vrid 250 100 health >"$dir/2" 2>&1 && { fail "started without rights"; return; }
+	grep -q 'Operation not permitted' "$dir/2" || { fail "no reason: $(cat "$dir/2")"; return; }
+	pass "as nobody with CAP_NET_ADMIN and CAP_NET_RAW: active; without them: $(cat "$dir/2")"
+}
+
+case_preflight() {
+	local before free used taken
+	before=$(in_ns 4 "$vrouter" --probe eth0 $vip 300 | cut -d' ' -f2-)
+	free=$(in_ns 4 "$vrouter" --listen eth0 $vrid 400 | cut -d' ' -f2-)
+	elect_three || { fail "no election"; return; }
+	taken=$(in_ns 4 "$vrouter" --probe eth0 $vip 300)
+	used=$(in_ns 4 "$vrouter" --listen eth0 $vrid 400 | cut -d' ' -f2-)
+	[ "$before" = nobody ] && [ "$free" = nobody ] && [ "$used" = "used by 10.77.0.1" ] &&
+		[ "${taken#* owner }" = "$(in_ns 1 cat /sys/class/net/eth0/address)" ] ||
+		{ fail "before: $before, $free; with a router: $taken, $used"; return; }
+	in_ns 3 "$vrouter" --flush $vip eth0 | grep -q 'removed 0' && signal 1 KILL && reap 1 &&
+		in_ns 1 "$vrouter" --flush $vip | grep -q 'removed 1' || { fail "flush"; return; }
+	pass "ARP probe and VRID: nobody, then ${taken#* } and $used; flush of a killed one removed 1"
+}
+
+keepalived_config() { # PRIORITY [UNICAST-PEER]
+	printf 'global_defs {\n vrrp_version 3\n}\nvrrp_instance test {\n interface eth0\n state BACKUP\n'
+	printf ' virtual_router_id %s\n priority %s\n advert_int 0.1\n' $vrid $1
+	[ $# -lt 2 ] || printf ' unicast_src_ip 10.77.0.2\n unicast_peer {\n  %s\n }\n' $2
+	printf ' virtual_ipaddress {\n  %s/32 dev eth0\n }\n}\n' $vip
+}
+start_keepalived() { # PRIORITY [UNICAST-PEER]
+	keepalived_config "$@" >"$dir/keepalived.conf"
+	ip netns exec $ns-2 keepalived -nlPD -f "$dir/keepalived.conf" -p "$dir/ka.pid" -r "$dir/ka-vrrp.pid" >"$dir/2" 2>&1 &
+	pid[2]=$!
+}
+interop() { # WORD [MEMBER...]: arguments for the router; keepalived's peer
+	local word=$1 t
+	shift
+	start_keepalived 200 ${1:+10.77.0.1}
+	wait_for 5 has_vip 2 || { fail "keepalived did not become master"; return; }
+	priority[1]=100
+	start 1 always "$@"
+	sleep 1
+	sole_owner 2 && ! says 1 '-> active' || { fail "the lower router is active beside keepalived"; return; }
+	t=$(now)
+	signal 2 TERM; reap 2
+	wait_for 3 sole_owner 1 && says 1 'gave up \(priority 0\)' || { fail "no takeover from keepalived"; return; }
+	local first
+	first=$(between $t "$(at 1 '-> active')")
+	start_keepalived 200 ${1:+10.77.0.1}
+	wait_for 5 sole_owner 2 && wait_for 1 says 1 'active -> backup: heard a higher priority' || { fail "did not yield to keepalived"; return; }
+	signal 1 TERM; reap 1
+	priority[1]=250
+	start 1 always "$@"
+	wait_for 3 sole_owner 1 || { fail "keepalived did not yield: $(owners)"; return; }
+	signal 1 TERM; reap 1
+	wait_for 3 sole_owner 2 || { fail "keepalived did not take over: $(owners)"; return; }
+	! grep -iE 'invalid|bogus|mismatch|checksum|unexpected' "$dir/2" || { fail "keepalived complains"; return; }
+	! says 1 'notice advertisement' || { fail "the router complains: $(grep notice "$dir/1")"; return; }
+	pass "$(keepalived --version 2>&1 | head -n1 | cut -d' ' -f1,2), $word: took over from it $first ms after its SIGTERM," \
+		"yielded to it, preempted it, and it took over from us; no complaint on either side"
+}
+case_keepalived_multicast() { interop multicast; }
+case_keepalived_unicast() { interop unicast 10.77.0.2; }
+
+all="election killed return terminated repair link interface_replaced frozen give_up preempt_always split
+	foreign_owner strangers unicast rights preflight keepalived_multicast keepalived_unicast"
+build_network || { echo "FAILED  cannot build the test network"; exit 1; }
+[ $# -gt 0 ] || set -- $all
+for case; do
+	"case_$case"
+	stop_all
+	priority=([1]=250 [2]=230 [3]=210)
+	for i in 1 2 3; do ip -n $ns-$i addr del $vip/32 dev eth0 2>/dev/null; done
+	rm -f "$dir"/[0-9]*
+done
+exit $failed

@@ -23,6 +23,19 @@ static void take_warning(void *userdata, const char *text) {
                 printf("%s: warning: %s\n", r->file, text);
 }
 
+/* A file name or a cut-off message need not be UTF-8, which JSON wants. */
+static json_t *json_text(const char *s) {
+        CLEANUP(freep) char *ascii = NULL;
+        json_t *text = json_string(s);
+
+        if (text || !(ascii = strdup(s)))
+                return text;
+        for (char *p = ascii; *p; p++)
+                if ((unsigned char)*p >= 0x80)
+                        *p = '?';
+        return json_string(ascii);
+}
+
 static int print_json(json_t *o) {
         CLEANUP(freep) char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
@@ -37,9 +50,9 @@ static int print_json(json_t *o) {
 
 static int invalid(const char *file, bool json, const struct error *e) {
         if (json)
-                print_json(json_pack("{s:s, s:b, s:s, s:i, s:i, s:s}", "file", file, "valid", 0, "at",
-                                     *e->file ? e->file : file, "line", (int)e->line, "column",
-                                     (int)e->column, "message", e->message));
+                print_json(json_pack("{s:o, s:b, s:o, s:i, s:i, s:o}", "file", json_text(file), "valid", 0,
+                                     "at", json_text(*e->file ? e->file : file), "line", (int)e->line,
+                                     "column", (int)e->column, "message", json_text(e->message)));
         else
                 error_print(e);
         return (int)e->status;
@@ -55,8 +68,8 @@ static int validate(const char *file, bool json) {
                 return invalid(file, json, &e);
         config_warnings(c, take_warning, &report);
         if (json)
-                return print_json(
-                        json_pack("{s:s, s:b, s:O}", "file", file, "valid", 1, "warnings", warnings));
+                return print_json(json_pack("{s:o, s:b, s:O}", "file", json_text(file), "valid", 1,
+                                            "warnings", warnings));
         printf("%s: valid\n", file);
         return EXIT_DONE;
 }
@@ -76,7 +89,6 @@ int cmd_config(int argc, char **argv) {
         }
         if (n == 2 && !strcmp(args[0], "validate"))
                 return validate(args[1], common.json);
-        error_set(&e, EXIT_INPUT, "config %s: expected `config print-defaults` or `config validate FILE`",
-                  n ? args[0] : "");
+        error_set(&e, EXIT_INPUT, "expected `config print-defaults` or `config validate FILE`");
         return error_print(&e);
 }

@@ -70,11 +70,13 @@ static int find_kind(struct config_reader *r, const struct ynode *root, const st
 
 /* Know every document before any is read: whether this is a cluster decides the defaults. */
 static int survey(struct config_reader *r, const struct ydocs *docs, const struct config_kind **kinds) {
+        bool found = false;
         int k;
 
         for (size_t i = 0; i < docs->n; i++) {
                 if (is_empty(docs->items[i]))
                         continue;
+                found = true;
                 if ((k = find_kind(r, docs->items[i], &kinds[i])) < 0)
                         return k;
                 for (size_t j = 0; j < i; j++)
@@ -83,6 +85,9 @@ static int survey(struct config_reader *r, const struct ydocs *docs, const struc
                                                    kinds[i]->kind, docs->items[j]->line);
                 r->c->cluster |= kinds[i]->cluster;
         }
+        if (!found && *r->file)
+                return error_at(r->e, r->file, 0, 0,
+                                "there is no document in it; `triarch config print-defaults` shows one");
         return 0;
 }
 

@@ -129,15 +129,17 @@ struct config_flags {
 /* Parse and validate `file` (NULL: flags and defaults alone). Nothing outside is read but the file
  * and the host name. *ret is owned by the caller. 0, or -EINVAL with *e filled (EXIT_INPUT). */
 int config_load(const char *file, const struct config_flags *flags, struct config **ret, struct error *e);
-/* The same from memory; `name` stands for the file in messages. */
+/* The same from memory; `name` stands for the file in messages, "" for none (then the text may be empty). */
 int config_parse(const char *text, size_t size, const char *name, const struct config_flags *flags,
                  struct config **ret, struct error *e);
 /* What is allowed, but worth a word: one call per warning. */
 void config_warnings(const struct config *c, void (*warn)(void *userdata, const char *text), void *userdata);
 /* Fill interface and advertise_address from this host's interfaces (netlink/getifaddrs), where not given. */
 int config_resolve(struct config *c, struct error *e);
-/* The configuration as YAML that config_parse() reads back to the same struct, without this node's
- * own values (node name, advertise address, priority) when `shared`: what join carries. malloc'ed. */
+/* The configuration as YAML that config_parse() reads back to the same struct (token_ttl_s alone is for
+ * one run and not written), without this node's own values when `shared`: what join carries. Own are:
+ * node name, interface, advertise address, priority, health.apiServer.endpoint, skipPhases,
+ * ignorePreflightErrors. malloc'ed, NUL-terminated beyond *ret_size. -ENOMEM. */
 int config_render(const struct config *c, bool shared, char **ret, size_t *ret_size);
 /* The commented file of `triarch config print-defaults`. */
 const char *config_defaults_text(void);

@@ -27,12 +27,6 @@ static int check_member(struct config_reader *r, size_t i) {
                 return config_blame(r, BLAME(&m->address),
                                     "vip.members: %s is the VIP; give the member's own address",
                                     inet_ntoa(m->address));
-        if (!strcmp(m->name, c->node_name) && is_address(c->advertise_address, &self) &&
-            self.s_addr != m->address.s_addr)
-                return config_blame(
-                        r, BLAME(&c->advertise_address, &m->address),
-                        "the advertise address %s is not the one that vip.members gives for \"%s\"",
-                        c->advertise_address, m->name);
         for (size_t j = 0; j < i; j++) {
                 const struct member *o = &c->vip.members[j];
 
@@ -43,6 +37,12 @@ static int check_member(struct config_reader *r, size_t i) {
                         return config_blame(r, BLAME(&m->address), "vip.members: %s is also \"%s\"'s address",
                                             inet_ntoa(m->address), o->name);
         }
+        if (!strcmp(m->name, c->node_name) && is_address(c->advertise_address, &self) &&
+            self.s_addr != m->address.s_addr)
+                return config_blame(
+                        r, BLAME(&c->advertise_address, &m->address),
+                        "the advertise address %s is not the one that vip.members gives for \"%s\"",
+                        c->advertise_address, m->name);
         return 0;
 }
 
@@ -69,6 +69,9 @@ static int check_vip(struct config_reader *r) {
                 if (c->vip.interface)
                         return config_blame(r, BLAME(&c->vip.interface),
                                             "an interface is given, but no VIP; give --vip or vip.address");
+                if (!c->cluster)
+                        return config_blame(r, BLAME(NULL),
+                                            "\"vip\" is missing: without it there is nothing to do");
                 return 0;
         }
         if (c->vip.interval_us % 10000)
@@ -77,15 +80,15 @@ static int check_vip(struct config_reader *r) {
                         "vip.advertisementInterval: %u us is no multiple of 10ms, which the protocol "
                         "counts in",
                         c->vip.interval_us);
-        if (is_address(c->advertise_address, &a) && a.s_addr == c->vip.address.s_addr)
-                return config_blame(r, BLAME(&c->advertise_address, &c->vip.address),
-                                    "the advertise address %s is the VIP; give the machine's own address",
-                                    c->advertise_address);
         if (c->vip.n_members > 16)
                 return config_blame(r, BLAME(&c->vip.members), "vip.members: more than 16 members");
         for (size_t i = 0; i < c->vip.n_members; i++)
                 if ((k = check_member(r, i)) < 0)
                         return k;
+        if (is_address(c->advertise_address, &a) && a.s_addr == c->vip.address.s_addr)
+                return config_blame(r, BLAME(&c->advertise_address, &c->vip.address),
+                                    "the advertise address %s is the VIP; give the machine's own address",
+                                    c->advertise_address);
         if (c->vip.unicast && !c->vip.n_members)
                 return config_blame(r, BLAME(&c->vip.unicast), "vip.unicast: needs vip.members to send to");
         return check_self(r);
@@ -117,7 +120,7 @@ static int check_endpoint(struct config_reader *r) {
 
         if (!c->endpoint_host)
                 return config_blame(
-                        r, BLAME(&c->vip, &c->node_name),
+                        r, BLAME(NULL),
                         "a cluster needs an address that moves; give --vip ADDR/PREFIX or vip.address "
                         "(or controlPlaneEndpoint where another load balancer has it)");
         if (!c->vip.present || !is_address(c->endpoint_host, &a))
@@ -227,9 +230,9 @@ int config_check(struct config_reader *r) {
                 return k;
         if (!r->c->cluster)
                 return 0;
-        if ((k = check_endpoint(r)) < 0 || (k = check_subnets(r)) < 0)
+        if ((k = check_volumes(r)) < 0 || (k = check_endpoint(r)) < 0)
                 return k;
-        return check_volumes(r);
+        return check_subnets(r);
 }
 
 /* ---- what is allowed, but worth a word ---- */

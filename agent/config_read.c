@@ -190,8 +190,7 @@ static int read_items(struct config_reader *r, const struct field *f, const stru
                 if (n->items[i]->kind != YNODE_MAP)
                         return config_fail(r, n->items[i], "must be a map, not %s",
                                            ynode_describe(n->items[i]));
-                if ((k = config_read_fields(r, f->sub, n->items[i], item)) < 0 ||
-                    (k = remember(r, item, n->items[i])) < 0)
+                if ((k = config_read_fields(r, f->sub, n->items[i], item)) < 0)
                         return k;
                 r->path[len] = 0;
         }

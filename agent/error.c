@@ -39,12 +39,26 @@ int error_from_pki(struct error *e, enum exit_status status, const struct pki_er
         return r;
 }
 
+/* Values come from files and the network: one line stays one line, and no terminal obeys them. */
+static void put_text(const char *s) {
+        for (; *s; s++)
+                if ((unsigned char)*s < ' ' || *s == 0x7f)
+                        fprintf(stderr, "\\x%02x", (unsigned)*s);
+                else
+                        putc(*s, stderr);
+}
+
 int error_print(const struct error *e) {
         fputs("triarch: ", stderr);
-        if (*e->file)
-                fprintf(stderr, "%s:", e->file);
+        if (*e->file) {
+                put_text(e->file);
+                putc(':', stderr);
+        }
         if (e->line)
                 fprintf(stderr, "%u:%u:", e->line, e->column);
-        fprintf(stderr, "%s%s\n", *e->file ? " " : "", e->message);
+        if (*e->file)
+                putc(' ', stderr);
+        put_text(e->message);
+        putc('\n', stderr);
         return (int)e->status;
 }

@@ -437,7 +437,7 @@ static void test_contradictions(void **state) {
                   "\"caFile\" is missing" },
                 { VIP
                   "health:\n  apiServer: {endpoint: 'https://10.0.0.1:6443/', caFile: /a, certFile: /b}\n",
-                  7, 74, "certFile and keyFile go together" },
+                  7, 73, "certFile and keyFile go together" },
                 { VIP "metrics: 127.0.0.1:7645\n---\n" INIT "localAPIEndpoint: {bindPort: 7645}\n", 10, 30,
                   "localAPIEndpoint.bindPort: port 7645 is also that of metrics" },
                 { VIP "enrollPort: 7645\n---\n" INIT, 6, 13,

@@ -196,9 +196,14 @@ int join_load_config(struct join *j, struct error *e) {
 
 /* Before enrolment nothing is known of the cluster: this node's own values are checked, and the machine. */
 static int prepare(struct join *j, struct config **ret, struct error *e) {
-        int r = config_load(NULL, &j->flags, ret, e);
+        struct config_flags flags = j->flags;
+        int r;
 
-        if (r < 0)
+        /* The defaults of a master, such as its runtime's socket; the endpoint is not known yet, and
+         * whatever else the cluster has comes with the bundle. */
+        flags.cluster = true;
+        flags.control_plane_endpoint = j->host;
+        if ((r = config_load(NULL, &flags, ret, e)) < 0)
                 return r;
         snprintf(j->state.node_name, sizeof j->state.node_name, "%s", (*ret)->node_name);
         j->ctx.config = *ret;

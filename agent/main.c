@@ -10,6 +10,8 @@ static const struct command {
         { "agent", cmd_agent, "run the node agent: virtual IP and health" },
         { "config", cmd_config, "print, check a configuration" },
         { "init", cmd_init, "make this machine the first master" },
+        { "join", cmd_join, "make this machine another master" },
+        { "enroll", cmd_enroll, "serve machines that join (triarch-enroll.service)" },
         { "token", cmd_token, "make, list, delete tokens for machines that join" },
         { "reset", cmd_reset, "take this machine back to before init or join" },
         { "version", cmd_version, "print the version" },

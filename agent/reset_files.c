@@ -42,7 +42,8 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
         return 0;
 }
 
-/* What is in the directory, depth first; links are removed, not followed, mounts not entered. */
+/* What is in the directory, depth first; links are removed, not followed. FTW_MOUNT would
+ * skip everything on an overlay file system, whose files have another device than its directories. */
 static int empty_dir(struct reset *r, const char *path, struct error *e) {
         char real[PATH_MAX];
         struct stat st;
@@ -52,7 +53,7 @@ static int empty_dir(struct reset *r, const char *path, struct error *e) {
                 return failed(e, -ENAMETOOLONG, path);
         if (lstat(real, &st) < 0 || !S_ISDIR(st.st_mode))
                 return 0;
-        k = nftw(real, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        k = nftw(real, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
         return k ? failed(e, k < 0 ? -errno : -k, path) : 0;
 }
 

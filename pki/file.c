@@ -203,6 +203,10 @@ static int sync_parent(const char *path) {
         return fsync(fd) < 0 ? -errno : 0;
 }
 
+int pki_symlink(const char *target, const char *path) {
+        return symlink(target, path) < 0 ? -errno : sync_parent(path);
+}
+
 /* chmod: mkdir(2) applies the umask. */
 static int mkdir_one(const char *path, mode_t mode) {
         if (mkdir(path, mode) < 0)

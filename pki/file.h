@@ -20,6 +20,9 @@ int pki_file_write(const char *path, mode_t mode, gid_t gid, const void *data, s
  * -EFBIG above max bytes; -EINVAL when it is no regular file. */
 int pki_file_read(const char *path, size_t max, char **ret, size_t *ret_size);
 
+/* symlink(2), synced; -EEXIST. */
+int pki_symlink(const char *target, const char *path);
+
 /* mkdir -p; only the directories made here get `mode` (parents 0755). Syncs what it made. */
 int pki_mkdir_p(const char *path, mode_t mode);
 

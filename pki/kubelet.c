@@ -99,9 +99,9 @@ static int write_pair(const char *path, const EVP_PKEY *key, X509 *crt, struct p
 
 /* Relative, so that it also holds while the tree lies under a root. */
 static int make_link(const char *path, const char *name, struct pki_error *e) {
-        if (symlink(name, path) < 0)
-                return pki_fail_errno(e, -errno, path, "made");
-        return 0;
+        int r = pki_symlink(name, path);
+
+        return r < 0 ? pki_fail_errno(e, r, path, "made") : 0;
 }
 
 int pki_kubelet_store(const struct pki_params *p, const struct pki_kubelet *k, const EVP_PKEY *key, X509 *crt,

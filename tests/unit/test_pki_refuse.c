@@ -1,113 +1,6 @@
-/* What exists and does not fit is an error that names file and reason, and changes nothing. The
- * misfits are forged with OpenSSL's own means, not with what issues the good ones. */
-#include "pki/file.h"
-#include "pki/util.h"
-#include "tests/unit/pki_fixture.h"
+/* What exists and does not fit is an error that names file and reason, and changes nothing. */
+#include "tests/unit/pki_misfit.h"
 #include <errno.h>
-
-enum { DAY = 86400, SET = 31 };
-
-struct refusal {
-        const char *name;
-        void (*spoil)(void *state, struct pki_params *p);
-        const char *file, *reason; /* the end of the one; a part of the other */
-};
-
-/* A certificate that differs from apiserver.crt's good form in what is given. */
-struct forgery {
-        const char *file; /* to put it in; its key is FILE's own, without .crt */
-        const char *ca;   /* NULL: itself */
-        const char *ca_key;
-        const char *cn, *o;
-        const char *ku, *eku, *bc, *san;
-        bool broken; /* a byte of the signature is changed */
-};
-
-static void put(void *state, const char *file, const char *text, mode_t mode) {
-        char path[PATH_MAX];
-
-        assert_int_equal(pki_file_write(tmp_path(state, file, path), mode, (gid_t)-1, text, strlen(text), 0),
-                         0);
-}
-
-static char *slurp(void *state, const char *file) {
-        char path[PATH_MAX], *text = NULL;
-        size_t n;
-
-        assert_int_equal(pki_file_read(tmp_path(state, file, path), 1 << 20, &text, &n), 0);
-        return text;
-}
-
-/* Replace the first `from` by `to`. */
-static void edit(void *state, const char *file, const char *from, const char *to) {
-        char *text = slurp(state, file), *at = strstr(text, from), *out;
-
-        assert_non_null(at);
-        assert_true(asprintf(&out, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)) > 0);
-        put(state, file, out, 0600);
-        free(out);
-        free(text);
-}
-
-static void add_extension(X509 *crt, int nid, const char *value) {
-        X509_EXTENSION *x = value ? X509V3_EXT_conf_nid(NULL, NULL, nid, (char *)value) : NULL;
-
-        assert_true(!value || X509_add_ext(crt, x, -1) == 1);
-        X509_EXTENSION_free(x);
-}
-
-static void write_cert(void *state, const char *file, X509 *crt) {
-        BIO *bio = BIO_new(BIO_s_mem());
-        char *text;
-        long n;
-
-        assert_int_equal(PEM_write_bio_X509(bio, crt), 1);
-        n = BIO_get_mem_data(bio, &text);
-        text = strndup(text, (size_t)n);
-        put(state, file, text, 0644);
-        free(text);
-        BIO_free(bio);
-}
-
-static void break_signature(X509 *crt) {
-        const ASN1_BIT_STRING *sig;
-
-        X509_get0_signature(&sig, NULL, crt);
-        ((ASN1_BIT_STRING *)sig)->data[sig->length - 1] ^= 1;
-}
-
-static void forge(void *state, const struct forgery *f) {
-        X509 *crt = X509_new(), *ca = f->ca ? fixture_cert(state, f->ca) : NULL;
-        X509_NAME *name = X509_get_subject_name(crt);
-        char key_file[PATH_MAX];
-        EVP_PKEY *key, *ca_key;
-
-        snprintf(key_file, sizeof key_file, "%.*s.key", (int)strlen(f->file) - 4, f->file);
-        key = fixture_key(state, key_file);
-        ca_key = fixture_key(state, f->ca_key ? f->ca_key : key_file);
-        X509_set_version(crt, X509_VERSION_3);
-        ASN1_INTEGER_set(X509_get_serialNumber(crt), 4711);
-        ASN1_TIME_set(X509_getm_notBefore(crt), FIXTURE_NOW - 300);
-        ASN1_TIME_set(X509_getm_notAfter(crt), FIXTURE_NOW + DAY);
-        if (f->o)
-                X509_NAME_add_entry_by_txt(name, "O", V_ASN1_PRINTABLESTRING, (unsigned char *)f->o, -1, -1,
-                                           0);
-        X509_NAME_add_entry_by_txt(name, "CN", V_ASN1_PRINTABLESTRING, (unsigned char *)f->cn, -1, -1, 0);
-        X509_set_issuer_name(crt, ca ? X509_get_subject_name(ca) : name);
-        X509_set_pubkey(crt, key);
-        add_extension(crt, NID_key_usage, f->ku);
-        add_extension(crt, NID_ext_key_usage, f->eku);
-        add_extension(crt, NID_basic_constraints, f->bc);
-        add_extension(crt, NID_subject_alt_name, f->san);
-        assert_true(X509_sign(crt, ca_key, EVP_sha256()) > 0);
-        if (f->broken)
-                break_signature(crt);
-        write_cert(state, f->file, crt);
-        EVP_PKEY_free(key);
-        EVP_PKEY_free(ca_key);
-        X509_free(ca);
-        X509_free(crt);
-}
 
 #define CA      CERT_DIR "/ca.crt"
 #define CA_KEY  CERT_DIR "/ca.key"
@@ -256,13 +149,6 @@ static void spoil_clock_early(void *state, struct pki_params *p) {
         p->now -= DAY;
 }
 
-static void copy(void *state, const char *from, const char *to) {
-        char *text = slurp(state, from);
-
-        put(state, to, text, 0600);
-        free(text);
-}
-
 static void spoil_key_of_another(void *state, struct pki_params *p) {
         (void)p;
         copy(state, CERT_DIR "/front-proxy-client.key", CERT_DIR "/apiserver.key");
@@ -297,14 +183,6 @@ static void spoil_crt_garbage(void *state, struct pki_params *p) {
 static void spoil_crt_empty(void *state, struct pki_params *p) {
         (void)p;
         put(state, LEAF, "", 0644);
-}
-
-static void truncate_file(void *state, const char *file) {
-        char path[PATH_MAX];
-        struct stat st;
-
-        assert_int_equal(stat(tmp_path(state, file, path), &st), 0);
-        assert_int_equal(truncate(path, st.st_size / 2), 0);
 }
 
 static void spoil_crt_truncated(void *state, struct pki_params *p) {
@@ -354,12 +232,6 @@ static void spoil_key_algorithm(void *state, struct pki_params *p) {
         write_key(state, CERT_DIR "/apiserver.key", EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL);
 }
 
-static void set_mode(void *state, const char *file, mode_t mode) {
-        char path[PATH_MAX];
-
-        assert_int_equal(chmod(tmp_path(state, file, path), mode), 0);
-}
-
 static void spoil_key_mode(void *state, struct pki_params *p) {
         (void)p;
         set_mode(state, CERT_DIR "/apiserver.key", 0640);
@@ -368,11 +240,6 @@ static void spoil_key_mode(void *state, struct pki_params *p) {
 static void spoil_sa_key_mode(void *state, struct pki_params *p) {
         (void)p;
         set_mode(state, CERT_DIR "/sa.key", 0604);
-}
-
-static void spoil_conf_mode(void *state, struct pki_params *p) {
-        (void)p;
-        set_mode(state, KUBE_DIR "/admin.conf", 0644);
 }
 
 static void spoil_crt_is_directory(void *state, struct pki_params *p) {
@@ -388,132 +255,6 @@ static void spoil_crt_huge(void *state, struct pki_params *p) {
 
         (void)p;
         assert_int_equal(truncate(tmp_path(state, LEAF, path), (1 << 20) + 1), 0);
-}
-
-static void spoil_conf_server(void *state, struct pki_params *p) {
-        (void)p;
-        edit(state, KUBE_DIR "/scheduler.conf", "172.18.0.154", "172.18.0.155");
-}
-
-static void spoil_endpoint(void *state, struct pki_params *p) {
-        (void)state;
-        p->endpoint_port = 8443;
-}
-
-static void spoil_conf_user(void *state, struct pki_params *p) {
-        (void)p;
-        copy(state, KUBE_DIR "/super-admin.conf", KUBE_DIR "/admin.conf");
-}
-
-/* The kubeconfig of another cluster of the same names. */
-static void spoil_conf_cluster(void *state, struct pki_params *p) {
-        char *other = NULL, *admin;
-        struct pki_params q = *p;
-        struct pki_error e;
-
-        assert_int_equal(tmp_setup((void **)&other), 0);
-        q.root = other;
-        assert_int_equal(pki_certs_ensure(&q, "ca", NULL, NULL, &e), 0);
-        assert_int_equal(pki_kubeconfig_ensure(&q, "admin", NULL, NULL, &e), 0);
-        admin = slurp(other, KUBE_DIR "/admin.conf");
-        put(state, KUBE_DIR "/admin.conf", admin, 0600);
-        free(admin);
-        tmp_teardown((void **)&other);
-}
-
-/* The node of that name, not this one. */
-static void spoil_node_name(void *state, struct pki_params *p) {
-        (void)p;
-        edit(state, KUBE_DIR "/kubelet.conf", "client-certificate-data: ", "x: ");
-        edit(state, KUBE_DIR "/kubelet.conf",
-             "client-key-data: ", "client-certificate: /etc/kubernetes/pki/ca.crt\n    client-key: ");
-}
-
-static void spoil_conf_garbage(void *state, struct pki_params *p) {
-        (void)p;
-        put(state, KUBE_DIR "/scheduler.conf", "a: [1, 2\n", 0600);
-}
-
-static void spoil_conf_empty(void *state, struct pki_params *p) {
-        (void)p;
-        put(state, KUBE_DIR "/scheduler.conf", "", 0600);
-}
-
-static void spoil_conf_truncated(void *state, struct pki_params *p) {
-        (void)p;
-        truncate_file(state, KUBE_DIR "/scheduler.conf");
-}
-
-static void spoil_conf_context(void *state, struct pki_params *p) {
-        (void)p;
-        edit(state, KUBE_DIR "/scheduler.conf", "current-context: \"system", "current-context: \"other");
-}
-
-static void spoil_conf_base64(void *state, struct pki_params *p) {
-        (void)p;
-        edit(state, KUBE_DIR "/scheduler.conf", "client-key-data: LS0t", "client-key-data: L%0t");
-}
-
-static void spoil_conf_cert(void *state, struct pki_params *p) {
-        (void)p;
-        edit(state, KUBE_DIR "/scheduler.conf", "client-certificate-data: LS0t",
-             "client-certificate-data: eHh4");
-}
-
-static void spoil_conf_ca(void *state, struct pki_params *p) {
-        (void)p;
-        edit(state, KUBE_DIR "/scheduler.conf", "certificate-authority-data: LS0t",
-             "certificate-authority-data: eHh4");
-}
-
-static void spoil_conf_key(void *state, struct pki_params *p) {
-        char *other = slurp(state, KUBE_DIR "/admin.conf"), *text = slurp(state, KUBE_DIR "/scheduler.conf");
-        char *from = strstr(text, "client-key-data: "), *to = strstr(other, "client-key-data: "), *line;
-
-        (void)p;
-        line = strndup(to, strcspn(to, "\n"));
-        from = strndup(from, strcspn(from, "\n"));
-        edit(state, KUBE_DIR "/scheduler.conf", from, line);
-        free(line);
-        free(from);
-        free(text);
-        free(other);
-}
-
-static void spoil_conf_no_key(void *state, struct pki_params *p) {
-        (void)p;
-        edit(state, KUBE_DIR "/scheduler.conf", "client-key-data: ", "token: ");
-}
-
-static void spoil_kubelet_pem_name(void *state, struct pki_params *p) {
-        struct pki_error e;
-        char path[PATH_MAX];
-
-        assert_int_equal(pki_kubelet_finalize(p, NULL, NULL, &e), 0);
-        tmp_path(state, "/var/lib/kubelet/pki/kubelet-client-current.pem", path);
-        assert_int_equal(unlink(path), 0);
-        assert_int_equal(symlink("/etc/shadow", path), 0);
-}
-
-static void spoil_kubelet_pem_is_file(void *state, struct pki_params *p) {
-        struct pki_error e;
-        char path[PATH_MAX];
-
-        assert_int_equal(pki_kubelet_finalize(p, NULL, NULL, &e), 0);
-        tmp_path(state, "/var/lib/kubelet/pki/kubelet-client-current.pem", path);
-        assert_int_equal(unlink(path), 0);
-        put(state, "/var/lib/kubelet/pki/kubelet-client-current.pem", "x", 0600);
-}
-
-static void spoil_kubelet_pem(void *state, struct pki_params *p) {
-        struct pki_error e;
-        char path[PATH_MAX], target[PATH_MAX] = "", file[PATH_MAX];
-
-        assert_int_equal(pki_kubelet_finalize(p, NULL, NULL, &e), 0);
-        tmp_path(state, "/var/lib/kubelet/pki/kubelet-client-current.pem", path);
-        assert_true(readlink(path, target, sizeof target - 1) > 0);
-        snprintf(file, sizeof file, "/var/lib/kubelet/pki/%.200s", target);
-        truncate_file(state, file);
 }
 
 static void spoil_enroll_uri(void *state, struct pki_params *p) {
@@ -563,71 +304,14 @@ static const struct refusal refusals[] = {
         { "key of another kind", spoil_key_algorithm, "/apiserver.key", "algorithm that is not supported" },
         { "key readable by the group", spoil_key_mode, "/apiserver.key", "holds a private key and has mode 0640" },
         { "key readable by others", spoil_sa_key_mode, "/sa.key", "holds a private key and has mode 0604" },
-        { "kubeconfig readable", spoil_conf_mode, "/admin.conf", "holds a private key and has mode 0644" },
         { "directory", spoil_crt_is_directory, LEAF, "is not a regular file" },
         { "huge", spoil_crt_huge, LEAF, "cannot be read: File too large" },
-        { "kubeconfig with other server", spoil_conf_server, "/scheduler.conf",
-          "its server is https://172.18.0.155:6443, wanted is https://172.18.0.154:6443" },
-        { "kubeconfigs after a move", spoil_endpoint, "/admin.conf", "wanted is https://172.18.0.192:8443" },
-        { "kubeconfig of another user", spoil_conf_user, "/admin.conf",
-          "subject is CN=kubernetes-super-admin,O=system:masters, wanted is CN=kubernetes-admin,O=kubeadm:cluster-admins" },
-        { "kubeconfig of another cluster", spoil_conf_cluster, "/admin.conf", "certificate-authority-data is not the CA of " },
-        { "kubeconfig naming other files", spoil_node_name, "/kubelet.conf", "has no client-certificate-data" },
-        { "kubeconfig that is no YAML", spoil_conf_garbage, "/scheduler.conf", "is not YAML: line 2" },
-        { "empty kubeconfig", spoil_conf_empty, "/scheduler.conf", "has no current-context" },
-        { "truncated kubeconfig", spoil_conf_truncated, "/scheduler.conf", "has no user system:kube-scheduler" },
-        { "kubeconfig without its context", spoil_conf_context, "/scheduler.conf", "has no cluster and user in its context other:" },
-        { "kubeconfig with broken base64", spoil_conf_base64, "/scheduler.conf", "client-key-data is not base64" },
-        { "kubeconfig without a certificate", spoil_conf_cert, "/scheduler.conf", "client-certificate-data holds no certificate" },
-        { "kubeconfig without a CA", spoil_conf_ca, "/scheduler.conf", "certificate-authority-data holds no certificate" },
-        { "kubeconfig with another key", spoil_conf_key, "/scheduler.conf", "client-key-data is not the key of " },
-        { "kubeconfig without a key", spoil_conf_no_key, "/scheduler.conf", "has no client-certificate-data and client-key-data" },
-        { "kubelet's link to elsewhere", spoil_kubelet_pem_name, "/kubelet-client-current.pem", "leads to \"/etc/shadow\"" },
-        { "kubelet's link is a file", spoil_kubelet_pem_is_file, "/kubelet-client-current.pem", "is not a symbolic link" },
-        { "kubelet's pair truncated", spoil_kubelet_pem, ".pem", "holds no" },
 };
 /* clang-format on */
 
-static bool ends_with(const char *text, const char *end) {
-        size_t n = strlen(text), k = strlen(end);
-
-        return n >= k && strcmp(text + n - k, end) == 0;
-}
-
-static void assert_refused(void *state, const struct pki_params *p, const char *file, const char *reason) {
-        char *before = fixture_snapshot(state), *after;
-        struct fixture_log log;
-        struct pki_error e;
-        int r = fixture_all(p, &log, &e);
-
-        if (r >= 0 || !ends_with(e.file, file) || !strstr(e.reason, reason) || log.made)
-                print_error("got %d, %s: %s; %s\n%s", r, e.file, e.reason, e.remedy, log.text);
-        assert_true(r < 0);
-        assert_true(ends_with(e.file, file));
-        assert_non_null(strstr(e.reason, reason));
-        assert_int_equal(log.made, 0);
-        after = fixture_snapshot(state);
-        assert_string_equal(before, after);
-        free(before);
-        free(after);
-}
-
 static void test_misfits_are_named_and_left_alone(void **state) {
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-                struct pki_params p;
-                struct fixture_log log;
-                struct pki_error e;
-                void *dir = NULL;
-
-                print_message("  %s\n", refusals[i].name);
-                assert_int_equal(tmp_setup(&dir), 0);
-                p = fixture_params(dir);
-                assert_int_equal(fixture_all(&p, &log, &e), 0);
-                refusals[i].spoil(dir, &p);
-                assert_refused(dir, &p, refusals[i].file, refusals[i].reason);
-                tmp_teardown(&dir);
-        }
+        assert_all_refused(refusals, ARRAY_SIZE(refusals));
 }
 
 /* The forger itself: what it changes nothing in is kept. */

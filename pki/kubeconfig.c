@@ -115,6 +115,8 @@ int pki_kubeconfig_render(const struct pki_kubeconfig *k, char **ret) {
         CLEANUP(freep) char *context = NULL;
         yaml_document_t doc;
 
+        if (!(k->crt_file && k->key_file) && !(!k->crt_file && k->crt_pem && k->key_pem))
+                return -EINVAL;
         if (!bio || asprintf(&context, "%s@%s", k->user, k->cluster) < 0)
                 return -ENOMEM;
         if (!yaml_document_initialize(&doc, NULL, NULL, NULL, 1, 1))

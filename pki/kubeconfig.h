@@ -3,6 +3,7 @@
 #define PKI_KUBECONFIG_H
 
 #include "pki/util.h"
+#include <stdint.h>
 
 /* What current-context leads to. All strings are owned; the key is a secret. */
 struct pki_kubeconfig {
@@ -13,11 +14,12 @@ struct pki_kubeconfig {
         char *crt_file, *key_file; /* client-certificate, client-key; NULL where absent */
 };
 
-/* Context and current-context are USER@CLUSTER. *ret is malloc'ed and a secret. 0, -ENOMEM. */
+/* Context and current-context are USER@CLUSTER. *ret is malloc'ed and a secret. crt_file and
+ * key_file go before the data. 0, -ENOMEM; -EINVAL when neither pair is complete. */
 int pki_kubeconfig_render(const struct pki_kubeconfig *k, char **ret);
 
-/* -EINVAL with *ret_why (static text, or in `why`) when it is no YAML or lacks what is listed above:
- * names, server and CA data must be there. *ret is overwritten; done() also after an error. */
+/* -EINVAL with the reason in `why` when it is no YAML or lacks what is listed above:
+ * names, server and CA data must be there. *ret is overwritten; done() also after an error. -ENOMEM. */
 int pki_kubeconfig_parse(const char *text, size_t size, struct pki_kubeconfig *ret, char why[200]);
 
 void pki_kubeconfig_done(struct pki_kubeconfig *k);

@@ -46,7 +46,7 @@ static uint8_t take_u8(struct reader *r) {
 static uint16_t take_u16(struct reader *r) {
         const uint8_t *p = take(r, 2);
 
-        return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+        return p ? (uint16_t)((unsigned)p[0] << 8 | p[1]) : (uint16_t)0;
 }
 
 static uint32_t take_u32(struct reader *r) {

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
-static int fail(struct config_reader *r, const char *file, unsigned line, unsigned column, const char *path,
-                const char *fmt, va_list ap) {
+static int PRINTF_LIKE(6, 0) fail(struct config_reader *r, const char *file, unsigned line, unsigned column,
+                                  const char *path, const char *fmt, va_list ap) {
         char text[768];
 
         vsnprintf(text, sizeof text, fmt, ap);

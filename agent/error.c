@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
-static void fill(struct error *e, enum exit_status status, const char *file, unsigned line, unsigned column,
-                 const char *fmt, va_list ap) {
+static void PRINTF_LIKE(6, 0) fill(struct error *e, enum exit_status status, const char *file, unsigned line,
+                                   unsigned column, const char *fmt, va_list ap) {
         if (!e)
                 return;
         e->status = status;

@@ -30,7 +30,7 @@ void vrrp_arp_build(const struct vrrp_arp *a, uint8_t frame[VRRP_ARP_FRAME]) {
 
 bool vrrp_arp_parse(const uint8_t *frame, size_t size, struct vrrp_arp *ret) {
         if (size < VRRP_ARP_FRAME || frame[TYPE] != ETHERTYPE_ARP >> 8 ||
-            frame[TYPE + 1] != (ETHERTYPE_ARP & 0xff) || memcmp(frame + ARP, arp_head, sizeof arp_head))
+            frame[TYPE + 1] != (ETHERTYPE_ARP & 0xff) || memcmp(frame + ARP, arp_head, sizeof arp_head) != 0)
                 return false;
         if (frame[OPERATION] != 0 || frame[OPERATION + 1] < 1 || frame[OPERATION + 1] > 2)
                 return false;
@@ -41,7 +41,7 @@ bool vrrp_arp_parse(const uint8_t *frame, size_t size, struct vrrp_arp *ret) {
         return true;
 }
 
-int vrrp_arp_open(unsigned ifindex, struct in_addr owned, int *ret_fd) {
+static int prepare(int fd, unsigned ifindex, struct in_addr owned) {
         struct sock_filter code[] = {
                 BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SENDER),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(owned.s_addr), 0, 1),
@@ -52,17 +52,27 @@ int vrrp_arp_open(unsigned ifindex, struct in_addr owned, int *ret_fd) {
         struct sockaddr_ll at = { .sll_family = AF_PACKET,
                                   .sll_protocol = htons(ETHERTYPE_ARP),
                                   .sll_ifindex = (int)ifindex };
-        CLEANUP(closep) int fd = -1;
         int on = 1;
 
-        /* Protocol 0 until the filter is in place: nothing else gets into the queue. */
-        fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) < 0 ||
+        if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) < 0 ||
             setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) < 0 ||
             bind(fd, (struct sockaddr *)&at, sizeof at) < 0)
                 return -errno;
+        return 0;
+}
+
+int vrrp_arp_open(unsigned ifindex, struct in_addr owned, int *ret_fd) {
+        int fd, r;
+
+        /* Protocol 0 until the filter is in place: nothing else gets into the queue. */
+        fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if ((r = prepare(fd, ifindex, owned)) < 0) {
+                close(fd);
+                return r;
+        }
         *ret_fd = fd;
-        fd = -1;
         return 0;
 }
 

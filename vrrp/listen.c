@@ -1,18 +1,10 @@
 #include "pki/util.h"
 #include "vrrp/socket.h"
+#include "vrrp/wait.h"
 #include "vrrp/wire.h"
 
 #include <errno.h>
 #include <net/if.h>
-#include <poll.h>
-#include <time.h>
-
-static int64_t now_ms(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Any version counts: a VRRPv2 router with our VRID would fight for the virtual MAC all the same. */
 static bool is_advert_of(const uint8_t *packet, size_t size, uint8_t vrid, struct in_addr *who) {
@@ -29,7 +21,7 @@ static bool is_advert_of(const uint8_t *packet, size_t size, uint8_t vrid, struc
 }
 
 int vrrp_listen_vrid(const char *ifname, uint8_t vrid, unsigned timeout_ms, struct in_addr *who) {
-        int64_t end = now_ms() + timeout_ms, left;
+        int64_t end = vrrp_deadline_ms(timeout_ms);
         unsigned ifindex = if_nametoindex(ifname);
         CLEANUP(closep) int fd = -1;
         uint8_t buf[VRRP_PACKET_MAX];
@@ -39,16 +31,12 @@ int vrrp_listen_vrid(const char *ifname, uint8_t vrid, unsigned timeout_ms, stru
                 return -errno;
         if ((r = vrrp_socket_open(ifname, ifindex, true, &fd)) < 0)
                 return r;
-        while ((left = end - now_ms()) > 0) {
-                struct pollfd p = { .fd = fd, .events = POLLIN };
-
-                if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
-                        return -errno;
+        while ((r = vrrp_wait_readable(fd, end)) > 0) {
                 while ((r = vrrp_socket_receive(fd, buf, sizeof buf)) > 0)
                         if (is_advert_of(buf, (size_t)r, vrid, who))
                                 return 1;
                 if (r < 0)
-                        return r;
+                        break;
         }
-        return 0;
+        return r;
 }

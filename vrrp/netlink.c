@@ -48,14 +48,17 @@ int vrrp_netlink_delete(struct mnl_socket *requests, uint32_t seq, const struct 
         return send_request(requests, buf, vrrp_nl_delete(buf, seq, a));
 }
 
-/* 1 read, 0 nothing there (non-blocking socket), or negative errno. */
+/* 1 read, 0 nothing there (or not within the socket's limit), or negative errno. */
 static int read_one(struct mnl_socket *nl, vrrp_nl_fn *fn, void *userdata) {
         _Alignas(struct nlmsghdr) uint8_t buf[READ_SIZE];
-        ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof buf);
+        ssize_t n;
         int r;
 
+        do
+                n = mnl_socket_recvfrom(nl, buf, sizeof buf);
+        while (n < 0 && errno == EINTR);
         if (n < 0)
-                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+                return errno == EAGAIN ? 0 : -errno;
         r = vrrp_nl_parse(buf, (size_t)n, fn, userdata);
         return r < 0 ? r : 1;
 }

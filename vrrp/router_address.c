@@ -185,7 +185,7 @@ int vrrp_router_on_arp(sd_event_source *s, int fd, uint32_t revents, void *userd
         vrrp_router_catch_up(r);
         vrrp_router_drain(r, ARP_BOUND); /* a new active advertises before it announces */
         for (int i = 0; i < ARP_BOUND && vrrp_arp_receive(fd, &a) > 0; i++) {
-                if (r->fsm.state != VRRP_ACTIVE || !memcmp(a.sender_mac, r->link.mac, 6))
+                if (r->fsm.state != VRRP_ACTIVE || memcmp(a.sender_mac, r->link.mac, 6) == 0)
                         continue;
                 r->counters.conflicts++;
                 vrrp_router_notice(r, VRRP_NOTICE_CONFLICT, r->p.vip,

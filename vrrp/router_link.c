@@ -62,7 +62,7 @@ static void leave(struct vrrp_router *r, const char *reason) {
 }
 
 static void adopt(struct vrrp_router *r, const struct vrrp_interface *now) {
-        bool other = now->ifindex != r->link.ifindex, mac = memcmp(now->mac, r->link.mac, 6);
+        bool other = now->ifindex != r->link.ifindex, mac = memcmp(now->mac, r->link.mac, 6) != 0;
         bool link_changed = now->running != r->link.running;
         int k;
 

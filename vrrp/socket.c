@@ -33,21 +33,27 @@ static int join_group(int fd, unsigned ifindex) {
         return 0;
 }
 
-int vrrp_socket_open(const char *ifname, unsigned ifindex, bool multicast, int *ret_fd) {
-        CLEANUP(closep) int fd = -1;
+static int prepare(int fd, const char *ifname, unsigned ifindex, bool multicast) {
         int r;
 
-        fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, VRRP_PROTOCOL);
-        if (fd < 0 ||
-            setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strnlen(ifname, IFNAMSIZ)) < 0)
+        if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strnlen(ifname, IFNAMSIZ)) < 0)
                 return -errno;
         for (size_t i = 0; i < ARRAY_SIZE(options); i++)
                 if ((r = set_int(fd, options[i].level, options[i].name, options[i].value)) < 0)
                         return r;
-        if (multicast && (r = join_group(fd, ifindex)) < 0)
+        return multicast ? join_group(fd, ifindex) : 0;
+}
+
+int vrrp_socket_open(const char *ifname, unsigned ifindex, bool multicast, int *ret_fd) {
+        int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, VRRP_PROTOCOL), r;
+
+        if (fd < 0)
+                return -errno;
+        if ((r = prepare(fd, ifname, ifindex, multicast)) < 0) {
+                close(fd);
                 return r;
+        }
         *ret_fd = fd;
-        fd = -1;
         return 0;
 }
 

@@ -1,0 +1,178 @@
+/* The listening service on the loopback of a network namespace of its own: one source's wrong tries and
+ * silence do not keep others waiting, and it leaves when nobody asks. */
+#include "tests/unit/enroll_world.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+enum { PORT = 7644, IDLE_S = 2 };
+
+struct service {
+        struct world w;
+        pid_t pid;
+        char token[PKI_TOKEN_SIZE];
+};
+
+static int listen_on_any(void) {
+        struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+        assert_true(fd >= 0);
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)), 0);
+        assert_int_equal(bind(fd, (void *)&sa, sizeof sa), 0);
+        assert_int_equal(listen(fd, 64), 0);
+        return fd;
+}
+
+static struct service *service_start(void **state) {
+        struct service *s = calloc(1, sizeof *s);
+        int fd = listen_on_any();
+
+        assert_non_null(s);
+        world_open(&s->w, *state);
+        world_token(&s->w, 3, NULL, NULL, s->token);
+        if ((s->pid = fork()) == 0)
+                _exit(enroll_listen(&s->w.server, &fd, 1, IDLE_S, NULL) < 0);
+        close(fd);
+        return s;
+}
+
+static int service_stop(struct service *s) {
+        int status;
+
+        kill(s->pid, SIGTERM);
+        assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+        world_close(&s->w);
+        free(s);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A join from `from`; on refusal the code is in j->result. */
+static int join_from(struct service *s, const char *from, const char *token, struct joining *j) {
+        char local[ENROLL_ADDRESS_SIZE];
+        int fd, r;
+
+        joining_init(j, &s->w, token);
+        j->joiner.address = from;
+        j->e = (struct error){ 0 };
+        r = enroll_connect("127.0.0.1", PORT, from, 2000, &fd, local, &j->e);
+        if (r < 0)
+                return r;
+        assert_string_equal(local, from);
+        r = enroll_request_bundle(fd, &j->joiner, &j->result, &j->e);
+        close(fd);
+        joining_done(j);
+        return r;
+}
+
+static int connect_silently(const char *from) {
+        char local[ENROLL_ADDRESS_SIZE];
+        int fd;
+
+        assert_int_equal(enroll_connect("127.0.0.1", PORT, from, 2000, &fd, local, NULL), 0);
+        return fd;
+}
+
+static void test_right_token_from_a_socket(void **state) {
+        struct service *s = service_start(state);
+        struct joining j;
+
+        if (join_from(s, "127.0.0.5", s->token, &j) < 0)
+                fail_msg("%s", j.e.message);
+        assert_int_equal(service_stop(s), 0);
+}
+
+static void test_wrong_tries_slow_their_own_source_only(void **state) {
+        struct service *s = service_start(state);
+        char wrong[PKI_TOKEN_SIZE];
+        unsigned denied = 0, slowed = 0, longest = 0;
+        struct joining j;
+
+        memcpy(wrong, s->token, sizeof wrong);
+        for (unsigned i = 0; i < 60; i++) {
+                wrong[PKI_TOKEN_SIZE - 2] = (char)('a' + i % 26);
+                if (!strcmp(wrong, s->token))
+                        continue;
+                if (join_from(s, "127.0.0.66", wrong, &j) != -EACCES)
+                        continue;
+                denied += j.result.refusal.code == ENROLL_DENIED;
+                slowed += j.result.refusal.code == ENROLL_SLOW_DOWN;
+                if (j.result.refusal.retry_s > longest)
+                        longest = j.result.refusal.retry_s;
+        }
+        print_message("60 wrong tries: %u looked at, %u held, longest hold %u s\n", denied, slowed, longest);
+        assert_true(denied >= 1 && denied <= 7);
+        assert_true(slowed >= 40);
+        /* the same token, from elsewhere, at once */
+        if (join_from(s, "127.0.0.5", s->token, &j) < 0)
+                fail_msg("%s", j.e.message);
+        /* also the right token has to wait where the wrong ones came from */
+        assert_int_equal(join_from(s, "127.0.0.66", s->token, &j), -EACCES);
+        assert_int_equal(j.result.refusal.code, ENROLL_SLOW_DOWN);
+        assert_int_equal(service_stop(s), 0);
+}
+
+static void test_silent_peers_do_not_block_others(void **state) {
+        struct service *s = service_start(state);
+        int fds[40];
+        struct joining j;
+        int64_t start;
+
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                fds[i] = connect_silently("127.0.0.77");
+        start = enroll_now_us();
+        if (join_from(s, "127.0.0.5", s->token, &j) < 0)
+                fail_msg("%s", j.e.message);
+        print_message("40 silent connections of one source; a join took %d ms\n",
+                      (int)((enroll_now_us() - start) / 1000));
+        assert_true(enroll_now_us() - start < 5000000);
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                close(fds[i]);
+        assert_int_equal(service_stop(s), 0);
+}
+
+static void test_service_leaves_when_idle(void **state) {
+        struct service *s = service_start(state);
+        int64_t start;
+        struct joining j;
+        int status;
+
+        assert_int_equal(join_from(s, "127.0.0.5", s->token, &j), 0);
+        start = enroll_now_us();
+        assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        assert_true(enroll_now_us() - start > 1000000);
+        world_close(&s->w);
+        free(s);
+}
+
+/* 77: not allowed to have a namespace. */
+static int own_network(void) {
+        struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+        int fd, r;
+
+        if (unshare(CLONE_NEWNET) < 0)
+                return -1;
+        fd = socket(AF_INET, SOCK_DGRAM, 0);
+        r = ioctl(fd, SIOCSIFFLAGS, &ifr);
+        close(fd);
+        return r;
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                tmp_test(test_right_token_from_a_socket),
+                tmp_test(test_wrong_tries_slow_their_own_source_only),
+                tmp_test(test_silent_peers_do_not_block_others),
+                tmp_test(test_service_leaves_when_idle),
+        };
+
+        if (own_network() < 0) {
+                fprintf(stderr, "needs root, for a network namespace of its own\n");
+                return 77;
+        }
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -238,12 +238,13 @@ int config_check(struct config_reader *r) {
 /* ---- what is allowed, but worth a word ---- */
 
 void config_warnings(const struct config *c, void (*warn)(void *userdata, const char *text), void *userdata) {
-        struct cidr net = vip_network(c);
         struct in_addr self;
+        struct cidr net;
         char text[256];
 
         if (!c->vip.present)
                 return;
+        net = vip_network(c);
         if (c->vip.n_members == 2)
                 warn(userdata, "two members: when one is lost, etcd has no majority; three stay up");
         for (size_t i = 0; i < c->vip.n_members; i++) {

@@ -35,10 +35,9 @@ int reset_load(const char *root, const char *cert_dir, struct reset *ret, struct
         const struct config_flags none = { 0 };
         char path[PATH_MAX];
         struct error why;
-        int r;
 
         *ret = (struct reset){ .root = root };
-        if ((r = root_path(path, root, AGENT_FILE)) < 0)
+        if (root_path(path, root, AGENT_FILE) < 0)
                 return error_set(e, EXIT_INPUT, "--root is too long");
         if (access(path, F_OK) == 0 && config_load(path, &none, &ret->config, &why) < 0)
                 reset_warn(ret, "%s cannot be read (%s); the usual places are reset", AGENT_FILE,

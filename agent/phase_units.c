@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#define CLIENT_PEM  "/var/lib/kubelet/pki/kubelet-client-current.pem"
 #define AGENT_FILE  "/etc/triarch/config.yaml"
 #define ENROLL_FILE "/etc/systemd/system/triarch-enroll.socket.d/10-triarch.conf"
 
@@ -92,9 +91,10 @@ static int kubelet_files(struct phase_ctx *ctx, struct error *e) {
         return r < 0 ? error_from_pki(e, EXIT_FAILED, &pe) : 0;
 }
 
+/* The client certificate is none of the files that a restart is for: the kubelet itself renews it. */
 int phase_kubelet_start(struct phase_ctx *ctx, const char *sub, struct error *e) {
         CLEANUP(unit_bus_freep) struct unit_bus *b = NULL;
-        const char *files[ARRAY_SIZE(kubelet_templates) + 1];
+        const char *files[ARRAY_SIZE(kubelet_templates)];
         unsigned mode;
         int r;
 
@@ -103,7 +103,6 @@ int phase_kubelet_start(struct phase_ctx *ctx, const char *sub, struct error *e)
                 return r;
         for (size_t i = 0; i < ARRAY_SIZE(kubelet_templates); i++)
                 files[i] = tmpl_path(kubelet_templates[i], &mode);
-        files[ARRAY_SIZE(kubelet_templates)] = CLIENT_PEM;
         if ((r = unit_bus_open(&b, e)) < 0 || (r = unit_daemon_reload(b, e)) < 0)
                 return r;
         return converge(ctx, "kubelet-start", b, "kubelet.service", files, ARRAY_SIZE(files), e);

@@ -34,7 +34,7 @@ void preflight_memory(struct preflight *p, const struct preflight_check *c) {
 
         if (sysinfo(&info) < 0)
                 return;
-        mb = (unsigned long long)info.totalram * info.mem_unit / (1024 * 1024);
+        mb = (unsigned long long)info.totalram * info.mem_unit / (1024ULL * 1024);
         if (mb < MIN_MEMORY_MB)
                 preflight_add(p, c->level, c->name,
                               "this machine's memory, %llu MB, is less than the required %d MB", mb,

@@ -22,7 +22,7 @@ static int remove_file(struct reset *r, const char *path, struct error *e) {
         const char *name = strrchr(path, '/') + 1;
         int k;
 
-        if ((k = root_path(real, r->root, path)) < 0 ||
+        if (root_path(real, r->root, path) < 0 ||
             snprintf(temp, sizeof temp, "%s%.*s.%s.triarch", r->root, (int)(name - path), path, name) >=
                     (int)sizeof temp)
                 return failed(e, -ENAMETOOLONG, path);

@@ -185,6 +185,10 @@ static int take(yaml_document_t *doc, const yaml_node_t *map, const char *key, b
         r = pki_base64_decode(text, ret);
         if (r == -EINVAL)
                 snprintf(why, 200, "its %s is not base64", key);
+        if (r == 0 && !**ret) { /* nothing is as good as absent */
+                free(*ret);
+                *ret = NULL;
+        }
         return r;
 }
 

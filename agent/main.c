@@ -14,6 +14,8 @@ static const struct command {
         { "enroll", cmd_enroll, "serve machines that join (triarch-enroll.service)" },
         { "token", cmd_token, "make, list, delete tokens for machines that join" },
         { "reset", cmd_reset, "take this machine back to before init or join" },
+        { "status", cmd_status, "what the agent of this machine knows" },
+        { "vip", cmd_vip, "the virtual address: who has it; remove it" },
         { "version", cmd_version, "print the version" },
 };
 

@@ -162,14 +162,24 @@ static json_t *history_json(const struct report *r) {
         return a;
 }
 
+static json_t *cluster_json(const struct report *r) {
+        const struct config *c = r->config;
+
+        return !c->cluster
+                       ? json_null()
+                       : json_pack("{s:s, s:s, s:s?}", "certificatesDir", c->cert_dir, "kubernetesVersion",
+                                   c->kubernetes_version, "advertiseAddress", c->advertise_address);
+}
+
 int report_json(const struct report *r, char **ret, size_t *ret_size) {
-        json_t *root = json_pack(
-                "{s:s, s:s, s:i, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-                TRIARCH_VERSION, "node", r->config->node_name, "pid", (int)getpid(), "time", time_of(r->wall),
-                "uptimeMs", (json_int_t)age_ms(r, r->started_us), "class",
-                health_class_name(r->health->published), "reason", r->health->reason, "vip",
-                r->config->vip.present ? vip_json(r) : json_null(), "checks", checks_json(r), "clock",
-                clock_json(r), "etcd", etcd_json(r), "peers", peers_json(r), "history", history_json(r));
+        json_t *root =
+                json_pack("{s:s, s:s, s:i, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+                          TRIARCH_VERSION, "node", r->config->node_name, "pid", (int)getpid(), "time",
+                          time_of(r->wall), "uptimeMs", (json_int_t)age_ms(r, r->started_us), "class",
+                          health_class_name(r->health->published), "reason", r->health->reason, "vip",
+                          r->config->vip.present ? vip_json(r) : json_null(), "cluster", cluster_json(r),
+                          "checks", checks_json(r), "clock", clock_json(r), "etcd", etcd_json(r), "peers",
+                          peers_json(r), "history", history_json(r));
         char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 
         json_decref(root);

@@ -1,0 +1,90 @@
+#include "agent/agent_client.h"
+#include "agent/command.h"
+#include "agent/config.h"
+#include "agent/daemon.h"
+#include "agent/opt.h"
+#include "agent/rootpath.h"
+#include "agent/status_text.h"
+#include "vrrp/address.h"
+#include <errno.h>
+
+static const char usage[] =
+        "Usage: triarch vip status [-o text|json] [--socket PATH]\n"
+        "       triarch vip flush [--config FILE]\n\n"
+        "status: who has the virtual address. flush: remove it from this machine's interfaces, with or\n"
+        "without a running agent (which would put it back); nothing to remove is no error.";
+
+struct vip {
+        struct common common;
+        const char *socket_path, *config_file;
+};
+
+static int status(const struct vip *v, struct error *e) {
+        json_t *report = NULL, *part;
+        int r = agent_status(v->socket_path, &report, e);
+
+        if (r < 0)
+                return r;
+        if (!v->common.json) {
+                status_text_vip(stdout, report);
+        } else if ((part = json_pack("{s:O, s:O}", "vip", json_object_get(report, "vip"), "peers",
+                                     json_object_get(report, "peers")))) {
+                json_dumpf(part, stdout, JSON_INDENT(2));
+                putchar('\n');
+                json_decref(part);
+        } else {
+                r = error_set(e, EXIT_FAILED, "%s does not answer with a report", v->socket_path);
+        }
+        json_decref(report);
+        return r;
+}
+
+static int flush(const struct vip *v, struct error *e) {
+        CLEANUP(config_freep) struct config *c = NULL;
+        char standard[PATH_MAX];
+        unsigned removed = 0;
+        int r;
+
+        if (root_path(standard, v->common.root, AGENT_CONFIG_FILE) < 0)
+                return error_set(e, EXIT_INPUT, "--root: the path is too long");
+        if ((r = config_load(v->config_file ? v->config_file : standard, NULL, &c, e)) < 0)
+                return r;
+        if (!c->vip.present || *v->common.root)
+                return 0; /* the interfaces are not those of a tree */
+        /* On every interface: the configuration may have changed since the address was put there. */
+        if ((r = vrrp_address_flush(c->vip.address, NULL, &removed)) < 0)
+                return error_set(e, EXIT_FAILED, "the address cannot be removed: %s%s", strerror(-r),
+                                 r == -EPERM ? "; it needs root or CAP_NET_ADMIN" : "");
+        if (removed > 0)
+                printf("removed the virtual address from %u interface%s\n", removed, removed == 1 ? "" : "s");
+        return 0;
+}
+
+static const struct action {
+        const char *name;
+        int (*run)(const struct vip *v, struct error *e);
+} actions[] = {
+        { "status", status },
+        { "flush", flush },
+};
+
+int cmd_vip(int argc, char **argv) {
+        struct vip v = { .socket_path = AGENT_SOCKET };
+        struct error e;
+        char **args;
+        int n, r;
+        const struct opt table[] = {
+                { "socket", 0, OPT_STRING, &v.socket_path, "PATH", "the agent's; default " AGENT_SOCKET },
+                { "config", 0, OPT_STRING, &v.config_file, "FILE", "default " AGENT_CONFIG_FILE },
+                { 0 },
+        };
+
+        r = opt_parse(argc, argv, usage, table, &v.common, &args, &n, &e);
+        if (r)
+                return r < 0 ? error_print(&e) : EXIT_DONE;
+        for (size_t i = 0; n == 1 && i < ARRAY_SIZE(actions); i++)
+                if (!strcmp(args[0], actions[i].name))
+                        return actions[i].run(&v, &e) < 0 ? error_print(&e) : EXIT_DONE;
+        error_set(&e, EXIT_INPUT, "vip %s: expected `vip status` or `vip flush`", n ? args[0] : "");
+        return error_print(&e);
+}

@@ -1,0 +1,152 @@
+#include "agent/status_text.h"
+#include <string.h>
+
+static const char *text(const json_t *o, const char *key) {
+        const char *s = json_string_value(json_object_get(o, key));
+
+        return s ? s : "";
+}
+
+static json_int_t number(const json_t *o, const char *key) {
+        return json_integer_value(json_object_get(o, key));
+}
+
+/* "83 ms", "4.2 s", "12m05s", "3h07m", "2d04h" */
+static const char *span(json_int_t ms, char out[32]) {
+        unsigned long long s = ms > 0 ? (unsigned long long)ms / 1000 : 0;
+
+        if (ms < 1000)
+                snprintf(out, 32, "%lld ms", (long long)ms);
+        else if (s < 60)
+                snprintf(out, 32, "%.1f s", (double)ms / 1000);
+        else if (s < 3600)
+                snprintf(out, 32, "%llum%02llus", s / 60, s % 60);
+        else if (s < 86400)
+                snprintf(out, 32, "%lluh%02llum", s / 3600, s / 60 % 60);
+        else
+                snprintf(out, 32, "%llud%02lluh", s / 86400, s / 3600 % 24);
+        return out;
+}
+
+/* "n1 (172.18.0.154)", or what is known of it. */
+static void print_node(FILE *f, const char *name, const char *address) {
+        if (*name && *address)
+                fprintf(f, "%s (%s)", name, address);
+        else
+                fputs(*name ? name : *address ? address : "unknown", f);
+}
+
+static void print_router(FILE *f, const json_t *vip) {
+        char age[32];
+
+        fprintf(f, "vip      %s on %s, router %lld: ", text(vip, "address"), text(vip, "interface"),
+                (long long)number(vip, "virtualRouterID"));
+        if (*text(vip, "problem")) {
+                fprintf(f, "waiting: %s\n", text(vip, "problem"));
+                return;
+        }
+        fprintf(f, "%s for %s, priority %lld of %lld%s\n", text(vip, "state"),
+                span(number(vip, "stateMs"), age), (long long)number(vip, "priority"),
+                (long long)number(vip, "priorityConfigured"),
+                json_is_false(json_object_get(vip, "linkUp")) ? ", link down" : "");
+        fputs("owner    ", f);
+        print_node(f, text(vip, "ownerName"), text(vip, "owner"));
+        fputc('\n', f);
+}
+
+static void print_peers(FILE *f, const json_t *peers) {
+        const json_t *p;
+        size_t i;
+
+        if (json_array_size(peers) == 0)
+                return;
+        fputs("heard (backups are silent)\n", f);
+        json_array_foreach(peers, i, p) {
+                char age[32];
+
+                fprintf(f, "  %-10s %-15s priority %3lld  %-8s  %s ago\n", text(p, "name"),
+                        text(p, "address"), (long long)number(p, "priority"), text(p, "class"),
+                        span(number(p, "ageMs"), age));
+        }
+}
+
+void status_text_vip(FILE *f, const json_t *report) {
+        const json_t *vip = json_object_get(report, "vip");
+
+        if (!json_is_object(vip)) {
+                fputs("vip      none is configured\n", f);
+                return;
+        }
+        print_router(f, vip);
+        print_peers(f, json_object_get(report, "peers"));
+}
+
+static void print_checks(FILE *f, const json_t *report) {
+        const json_t *c;
+        size_t i;
+
+        fprintf(f, "class    %s: %s\n", text(report, "class"), text(report, "reason"));
+        json_array_foreach(json_object_get(report, "checks"), i, c) {
+                fprintf(f, "  %-10s %-8s  %s", text(c, "name"), text(c, "class"), text(c, "reason"));
+                if (*text(c, "lastDetail"))
+                        fprintf(f, " (now: %s)", text(c, "lastDetail"));
+                fputc('\n', f);
+        }
+}
+
+static void print_clock(FILE *f, const json_t *clock) {
+        if (json_is_object(clock) && strcmp(text(clock, "verdict"), "good") != 0)
+                fprintf(f, "clock    %s\n", text(clock, "times"));
+}
+
+static const char *leader_text(const json_t *etcd) {
+        const json_t *leader = json_object_get(etcd, "hasLeader");
+
+        return json_is_true(leader)    ? "has a leader"
+               : json_is_false(leader) ? "has no leader"
+                                       : "does not tell";
+}
+
+static void print_etcd(FILE *f, const json_t *etcd, const json_t *members) {
+        const json_t *m;
+        size_t i;
+
+        if (json_is_object(etcd))
+                fprintf(f, "etcd     %s; this member is %s\n", leader_text(etcd),
+                        json_is_true(json_object_get(etcd, "isLearner"))   ? "a learner"
+                        : json_is_true(json_object_get(etcd, "isLeader"))  ? "the leader"
+                        : json_is_false(json_object_get(etcd, "isLeader")) ? "a follower"
+                                                                           : "unknown");
+        json_array_foreach(json_object_get(members, "members"), i, m)
+                fprintf(f, "  %-10s %-8s  %s\n", text(m, "name"),
+                        json_is_true(json_object_get(m, "started")) ? text(m, "role") : "starting",
+                        text(m, "peerURL"));
+        if (*text(members, "error"))
+                fprintf(f, "  members: %s\n", text(members, "error"));
+}
+
+static void print_history(FILE *f, const json_t *history) {
+        const json_t *e;
+        size_t i;
+
+        fputs("history\n", f);
+        json_array_foreach(history, i, e) {
+                fprintf(f, "  %s  %-6s ", text(e, "time"), text(e, "what"));
+                if (*text(e, "to"))
+                        fprintf(f, "%s -> %s: ", text(e, "from"), text(e, "to"));
+                fprintf(f, "%s\n", text(e, "reason"));
+        }
+}
+
+void status_text(FILE *f, const json_t *report, const json_t *members) {
+        char age[32];
+
+        fputs("node     ", f);
+        print_node(f, text(report, "node"), text(json_object_get(report, "vip"), "self"));
+        fprintf(f, ", agent %s up %s\n", text(report, "version"), span(number(report, "uptimeMs"), age));
+        status_text_vip(f, report);
+        print_checks(f, report);
+        print_clock(f, json_object_get(report, "clock"));
+        print_etcd(f, json_object_get(report, "etcd"), members);
+        print_history(f, json_object_get(report, "history"));
+}

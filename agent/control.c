@@ -93,11 +93,23 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *conn, c
         return page.status ? reply(conn, &page) : refuse(conn, MHD_HTTP_NOT_FOUND, "no such page\n");
 }
 
-/* One round of the server, then its next time-out as our timer. */
+static unsigned connections(struct control *c) {
+        const union MHD_DaemonInfo *info =
+                MHD_get_daemon_info(c->server, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+        return info ? info->num_connections : 0;
+}
+
+/* One round of the server, then its next time-out as our timer. At its limit of connections the server
+ * takes the listening socket out of its epoll set, and puts it back only at the beginning of a round: the
+ * round that closed connections must be followed by another, or it would never listen again. */
 static void run(struct control *c) {
         MHD_UNSIGNED_LONG_LONG ms = 0;
+        unsigned before = connections(c);
 
         MHD_run(c->server);
+        if (connections(c) < before)
+                MHD_run(c->server);
         if (MHD_get_timeout(c->server, &ms) != MHD_YES) {
                 sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
                 return;

@@ -194,7 +194,7 @@ static bool publish(struct health *h, uint64_t now_us) {
                 set_reason(h, w);
                 return false;
         }
-        if (now_us < h->rest_until_us && !(hard && h->class > h->published)) {
+        if (now_us < h->rest_until_us && h->class > h->published && !hard) {
                 need_tick(h, h->rest_until_us);
                 return false;
         }

@@ -5,8 +5,9 @@
  * the node tells others, after damping:
  * - local and hard faults (connection refused, link down) are published at once;
  * - other faults once they have lasted (count or time, by the table in health.c), but not while the
- *   rest after a health move runs;
- * - a better class only after it has held, and not during the rest.
+ *   rest after a health move runs: that is what keeps the address from wandering;
+ * - a better class once it has held, also during the rest: whoever has recovered must be there to take
+ *   over from a hard fault.
  * What is not known (at the start) counts as degraded. */
 #ifndef AGENT_HEALTH_H
 #define AGENT_HEALTH_H

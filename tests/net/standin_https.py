@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""An HTTPS service to be checked: answers every GET, 500 while the file DIR/sick exists.
+
+usage: standin_https.py PORT DIR    (DIR/server.pem: certificate and key)
+"""
+import http.server
+import os
+import socketserver
+import ssl
+import sys
+
+PORT, DIR = int(sys.argv[1]), sys.argv[2]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(500 if os.path.exists(DIR + "/sick") else 200)
+        self.send_header("Content-Length", "3")
+        self.end_headers()
+        self.wfile.write(b"ok\n")
+
+    def log_message(self, *args):
+        pass
+
+
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+    allow_reuse_address = True
+
+    def get_request(self):
+        sock, address = self.socket.accept()
+        return CONTEXT.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), address
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+CONTEXT.load_cert_chain(DIR + "/server.pem")
+Server(("0.0.0.0", PORT), Handler).serve_forever()

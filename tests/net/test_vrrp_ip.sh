@@ -54,7 +54,11 @@ start() { # I [MODE [MEMBER...]]
 	pid[$i]=$!
 }
 signal() { kill -"$2" "${pid[$1]}"; } # I NAME
-reap() { wait "${pid[$1]}" 2>/dev/null; unset "pid[$1]"; }
+reap() {
+	local process=${pid[$1]}
+	unset "pid[$1]"
+	wait $process 2>/dev/null
+}
 
 now() { "$vrouter" --now | cut -d' ' -f1; }
 between() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", b - a }'; }
@@ -75,6 +79,11 @@ wait_for() { # SECONDS COMMAND...
 says() { grep -Eq -- "$2" "$dir/$1"; } # I PATTERN
 not() { ! "$@"; }
 sole_owner() { [ "$(owners)" = "$1 " ]; }
+taken_over() { # sets heir: on a busy machine the third may be quicker, their skews are 8 ms apart
+	heir=$(owners)
+	heir=${heir% }
+	[ "$heir" = 2 ] || [ "$heir" = 3 ]
+}
 pass() { printf 'ok      %-26s %s\n' "$case" "$*"; }
 fail() {
 	printf 'FAILED  %-26s %s\n' "$case" "$*"
@@ -141,12 +150,11 @@ case_killed() {
 	watch_begin
 	killed=$(now)
 	signal 1 KILL; reap 1
-	wait_for 2 says 2 '-> active' || { fail "nobody took over"; return; }
-	wait_for 5 not has_vip 1 || { fail "the address stays on the killed one"; return; }
+	wait_for 5 taken_over || { fail "wanted one other owner, have: $(owners)"; return; }
 	local gone gap
 	gone=$(now)
 	watch_end
-	pass "kill -9: 2 active after $(between $killed "$(at 2 '-> active')") ms, client gap $gap ms (its kernel answers on)," \
+	pass "kill -9: $heir active after $(between $killed "$(at $heir '-> active')") ms, client gap $gap ms (its kernel answers on)," \
 		"address left the killed one after $(between $killed $gone) ms"
 	less "$(between $killed $gone)" 2600 || fail "later than 2.6 s"
 }
@@ -169,13 +177,13 @@ case_terminated() {
 	for trial in 1 2 3 4 5; do
 		elect_three || { fail "no election"; return; }
 		watch_begin
-		signal 1 TERM; reap 1
-		wait_for 2 sole_owner 2 || { fail "2 did not take over: $(owners)"; return; }
-		takeover+=("$(between "$(at 1 'state active -> init')" "$(at 2 '-> active')")")
+		signal 1 TERM; reap 1 || { fail "exit status $?"; return; }
+		wait_for 2 taken_over || { fail "not taken over: $(owners)"; return; }
+		takeover+=("$(between "$(at 1 'state active -> init')" "$(at $heir '-> active')")")
 		sleep 0.1
 		watch_end
 		gaps+=("$gap")
-		says 2 'gave up \(priority 0\)' || { fail "no priority 0 was heard"; return; }
+		says $heir 'gave up \(priority 0\)' || { fail "no priority 0 was heard"; return; }
 		stop_all
 	done
 	gap=$(printf '%s\n' "${gaps[@]}" | sort -n | sed -n 3p)
@@ -199,25 +207,25 @@ case_link() {
 	local t
 	t=$(now)
 	ip -n $ns-0 link set port1 down
-	wait_for 2 says 2 '-> active' && wait_for 3 sole_owner 2 || { fail "not taken over: $(owners)"; return; }
+	wait_for 3 taken_over || { fail "not taken over: $(owners)"; return; }
 	says 1 'active -> initialize: link down' || { fail "1 did not resign"; return; }
 	local left
 	left=$(between $t "$(at 1 'link down')")
 	ip -n $ns-0 link set port1 up
 	wait_for 2 says 1 'initialize -> backup' || { fail "1 did not come back"; return; }
 	sleep 0.6
-	sole_owner 2 || { fail "moved on return: $(owners)"; return; }
-	pass "carrier lost: resigned after $left ms, 2 active after $(between $t "$(at 2 '-> active')") ms; back as backup"
+	sole_owner $heir || { fail "moved on return: $(owners)"; return; }
+	pass "carrier lost: resigned after $left ms, $heir active after $(between $t "$(at $heir '-> active')") ms; back as backup"
 }
 
 case_interface_replaced() {
 	elect_three || { fail "no election"; return; }
 	ip -n $ns-1 link del eth0
-	wait_for 2 says 1 'active -> initialize: (the interface is gone|link down)' && wait_for 2 sole_owner 2 ||
+	wait_for 2 says 1 'active -> initialize: (the interface is gone|link down)' && wait_for 2 taken_over ||
 		{ fail "not taken over"; return; }
 	plug 1
 	wait_for 2 says 1 'initialize -> backup' || { fail "1 did not come back on the new interface"; return; }
-	signal 2 TERM; reap 2
+	signal 2 TERM; signal 3 TERM; reap 2; reap 3
 	wait_for 2 sole_owner 1 || { fail "1 cannot take over on the new interface"; return; }
 	pass "interface deleted and made again: taken over, back as backup, active again on the new one"
 }
@@ -227,8 +235,7 @@ case_frozen() {
 	elect_three || { fail "no election"; return; }
 	t=$(now)
 	signal 1 STOP
-	wait_for 2 says 2 '-> active' || { fail "nobody took over"; return; }
-	wait_for 5 not has_vip 1 || { fail "the address stays"; return; }
+	wait_for 5 taken_over || { fail "wanted one other owner, have: $(owners)"; return; }
 	gone=$(now)
 	ip netns exec $ns-1 ip -o monitor address dev eth0 >"$dir/monitor" 2>&1 &
 	local monitor=$!
@@ -237,8 +244,8 @@ case_frozen() {
 	wait_for 3 says 1 'active -> backup: woke up late' || { kill $monitor; fail "did not yield"; return; }
 	sleep 0.5
 	kill $monitor; wait $monitor 2>/dev/null
-	! grep -q $vip "$dir/monitor" && sole_owner 2 || { fail "had the address after thawing: $(cat "$dir/monitor")"; return; }
-	pass "SIGSTOP: 2 active after $(between $t "$(at 2 '-> active')") ms, address expired after $(between $t $gone) ms;" \
+	! grep -q $vip "$dir/monitor" && sole_owner $heir || { fail "had the address after thawing: $(cat "$dir/monitor")"; return; }
+	pass "SIGSTOP: $heir active after $(between $t "$(at $heir '-> active')") ms, address expired after $(between $t $gone) ms;" \
 		"thawed: yielded without it"
 	less "$(between $t $gone)" 2600 || fail "later than 2.6 s"
 }
@@ -247,15 +254,15 @@ case_give_up() {
 	elect_three || { fail "no election"; return; }
 	watch_begin
 	signal 1 USR1
-	wait_for 2 sole_owner 2 || { fail "not given up: $(owners)"; return; }
+	wait_for 2 taken_over || { fail "not given up: $(owners)"; return; }
 	says 1 'active -> backup: told to fail' || { fail "reason"; return; }
 	local gap takeover
-	takeover=$(between "$(at 1 'told to fail')" "$(at 2 '-> active')")
+	takeover=$(between "$(at 1 'told to fail')" "$(at $heir '-> active')")
 	signal 1 USR2
 	sleep 0.6
-	sole_owner 2 || { fail "moved back on recovery: $(owners)"; return; }
+	sole_owner $heir || { fail "moved back on recovery: $(owners)"; return; }
 	watch_end
-	pass "class failed: 2 active after $takeover ms, client gap $gap ms; healthy again, nothing moved"
+	pass "class failed: $heir active after $takeover ms, client gap $gap ms; healthy again, nothing moved"
 }
 
 case_preempt_always() {
@@ -270,12 +277,13 @@ case_preempt_always() {
 case_split() {
 	elect_three || { fail "no election"; return; }
 	ip -n $ns-0 link set port1 nomaster # carrier stays: nobody can know
-	wait_for 2 says 2 '-> active' || { fail "no second active"; return; }
+	second_owner() { heir=$(owners); heir=${heir#1 }; heir=${heir% }; [ "$heir" = 2 ] || [ "$heir" = 3 ]; }
+	wait_for 3 second_owner || { fail "no second active"; return; }
 	local t
 	t=$(now)
 	ip -n $ns-0 link set port1 master br0
 	wait_for 2 sole_owner 1 || { fail "not settled: $(owners)"; return; }
-	pass "two halves joined: one active after $(between $t "$(at 2 'active -> backup')") ms"
+	pass "two halves joined: one active after $(between $t "$(at $heir 'active -> backup')") ms"
 }
 
 case_foreign_owner() {
@@ -369,7 +377,7 @@ case_preflight() {
 	[ "$before" = nobody ] && [ "$free" = nobody ] && [ "$used" = "used by 10.77.0.1" ] &&
 		[ "${taken#* owner }" = "$(in_ns 1 cat /sys/class/net/eth0/address)" ] ||
 		{ fail "before: $before, $free; with a router: $taken, $used"; return; }
-	in_ns 3 "$vrouter" --flush $vip eth0 | grep -q 'removed 0' && signal 1 KILL && reap 1 &&
+	in_ns 3 "$vrouter" --flush $vip eth0 | grep -q 'removed 0' && signal 1 KILL && ! reap 1 &&
 		in_ns 1 "$vrouter" --flush $vip | grep -q 'removed 1' || { fail "flush"; return; }
 	pass "ARP probe and VRID: nobody, then ${taken#* } and $used; flush of a killed one removed 1"
 }
@@ -446,8 +454,8 @@ agents() { # UNICAST: 5 times one agent of three is ended, the client watches
 		sleep 1
 		sole_owner 1 || { fail "owners: $(owners)"; return; }
 		watch_begin
-		signal 1 TERM; reap 1
-		wait_for 3 sole_owner 2 || { fail "agent 2 did not take over: $(owners)"; return; }
+		signal 1 TERM; reap 1 || { fail "exit status $?"; return; }
+		wait_for 3 taken_over || { fail "not taken over: $(owners)"; return; }
 		sleep 0.1
 		watch_end
 		gaps+=("$gap")
@@ -470,6 +478,7 @@ for case; do
 	"case_$case"
 	stop_all
 	priority=([1]=250 [2]=230 [3]=210)
+	ip -n $ns-0 link set port1 master br0 up
 	for i in 1 2 3; do ip -n $ns-$i addr del $vip/32 dev eth0 2>/dev/null; done
 	rm -f "$dir"/[0-9]*
 done

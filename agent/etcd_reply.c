@@ -22,31 +22,30 @@ enum {
 
 /* First row that fits. One code stands for several outcomes, which only the text tells apart. */
 static const struct {
-        int code;
         const char *text; /* NULL: any */
-        int error;
+        int code, error;
 } verdicts[] = {
-        { FAILED_PRECONDITION, "in sync with leader", -EAGAIN },
-        { FAILED_PRECONDITION, "too many learner members", -EAGAIN },
-        { FAILED_PRECONDITION, "not enough started members", -EAGAIN },
-        { FAILED_PRECONDITION, "rpc not supported for learner", -EAGAIN },
-        { FAILED_PRECONDITION, "can only promote a learner member", -EALREADY },
-        { FAILED_PRECONDITION, "member ID already exist", -EEXIST },
-        { FAILED_PRECONDITION, "Peer URLs already exists", -EEXIST },
-        { FAILED_PRECONDITION, NULL, -EPERM },
-        { RESOURCE_EXHAUSTED, "database space exceeded", -ENOSPC },
-        { RESOURCE_EXHAUSTED, NULL, -EAGAIN },
-        { UNKNOWN, "context deadline exceeded", -EAGAIN },
-        { UNAVAILABLE, NULL, -EAGAIN },
-        { DEADLINE_EXCEEDED, NULL, -EAGAIN },
-        { CANCELLED, NULL, -EAGAIN },
-        { ABORTED, NULL, -EAGAIN },
-        { NOT_FOUND, NULL, -ENOENT },
-        { ALREADY_EXISTS, NULL, -EEXIST },
-        { INVALID_ARGUMENT, NULL, -EINVAL },
-        { PERMISSION_DENIED, NULL, -EACCES },
-        { UNAUTHENTICATED, NULL, -EACCES },
-        { UNIMPLEMENTED, NULL, -EOPNOTSUPP },
+        { "in sync with leader", FAILED_PRECONDITION, -EAGAIN },
+        { "too many learner members", FAILED_PRECONDITION, -EAGAIN },
+        { "not enough started members", FAILED_PRECONDITION, -EAGAIN },
+        { "rpc not supported for learner", FAILED_PRECONDITION, -EAGAIN },
+        { "can only promote a learner member", FAILED_PRECONDITION, -EALREADY },
+        { "member ID already exist", FAILED_PRECONDITION, -EEXIST },
+        { "Peer URLs already exists", FAILED_PRECONDITION, -EEXIST },
+        { NULL, FAILED_PRECONDITION, -EPERM },
+        { "database space exceeded", RESOURCE_EXHAUSTED, -ENOSPC },
+        { NULL, RESOURCE_EXHAUSTED, -EAGAIN },
+        { "context deadline exceeded", UNKNOWN, -EAGAIN },
+        { NULL, UNAVAILABLE, -EAGAIN },
+        { NULL, DEADLINE_EXCEEDED, -EAGAIN },
+        { NULL, CANCELLED, -EAGAIN },
+        { NULL, ABORTED, -EAGAIN },
+        { NULL, NOT_FOUND, -ENOENT },
+        { NULL, ALREADY_EXISTS, -EEXIST },
+        { NULL, INVALID_ARGUMENT, -EINVAL },
+        { NULL, PERMISSION_DENIED, -EACCES },
+        { NULL, UNAUTHENTICATED, -EACCES },
+        { NULL, UNIMPLEMENTED, -EOPNOTSUPP },
 };
 
 static int verdict_of(json_int_t code, const char *text) {

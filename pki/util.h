@@ -23,7 +23,7 @@
 
 /* DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free) makes EVP_PKEY_freep() for CLEANUP(). */
 #define DEFINE_CLEANUP(type, func)                                                                           \
-        static inline __attribute__((unused)) void func##p(type *p) {                                        \
+        static inline __attribute__((unused)) void func##p(__typeof__(type) *p) {                            \
                 if (*p)                                                                                      \
                         func(*p);                                                                            \
         }

@@ -2,6 +2,7 @@
 #include "pki/util.h"
 #include "templates/scalar.h"
 #include <errno.h>
+#include <limits.h>
 
 int tmpl_node_scalar(yaml_document_t *doc, const char *s, yaml_scalar_style_t style) {
         int node = yaml_document_add_scalar(doc, NULL, (const yaml_char_t *)s, (int)strlen(s), style);
@@ -181,14 +182,15 @@ static int add_extra_volumes(struct tmpl_items *items, yaml_document_t *doc, con
 static int add_ca_dirs(struct tmpl_items *items, yaml_document_t *doc, const struct tmpl_vars *vars,
                        int (*make)(yaml_document_t *doc, const struct tmpl_volume *v)) {
         const char *const *dirs = vars->v->ca_host_dirs;
+        char name[NAME_MAX + 1];
         int r = 0;
 
         for (size_t i = 0; dirs && dirs[i] && r == 0; i++) {
-                CLEANUP(freep) char *name = strdup(*dirs[i] == '/' ? dirs[i] + 1 : dirs[i]);
                 struct tmpl_volume volume = { name, dirs[i], dirs[i], true, "DirectoryOrCreate" };
+                int n = snprintf(name, sizeof name, "%s", *dirs[i] == '/' ? dirs[i] + 1 : dirs[i]);
 
-                if (!name)
-                        return -ENOMEM;
+                if (n < 0 || (size_t)n >= sizeof name)
+                        return -ENAMETOOLONG;
                 for (char *p = name; (p = strchr(p, '/'));)
                         *p = '-';
                 r = tmpl_items_add(items, doc, make(doc, &volume));

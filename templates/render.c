@@ -7,24 +7,23 @@
 
 /* file NULL: made by code, for its syntax is not YAML. */
 static const struct output {
-        const char *name, *file;
+        const char *name, *file, *path;
         enum tmpl_component component;
-        const char *path;
         unsigned mode;
 } outputs[] = {
-        { "etcd", "etcd.yaml", TMPL_ETCD, "/etc/kubernetes/manifests/etcd.yaml", 0600 },
-        { "kube-apiserver", "kube-apiserver.yaml", TMPL_APISERVER,
-          "/etc/kubernetes/manifests/kube-apiserver.yaml", 0600 },
-        { "kube-controller-manager", "kube-controller-manager.yaml", TMPL_CONTROLLER_MANAGER,
-          "/etc/kubernetes/manifests/kube-controller-manager.yaml", 0600 },
-        { "kube-scheduler", "kube-scheduler.yaml", TMPL_SCHEDULER,
-          "/etc/kubernetes/manifests/kube-scheduler.yaml", 0600 },
-        { "kubelet-config", "kubelet-config.yaml", TMPL_KUBELET, "/var/lib/kubelet/config.yaml", 0644 },
-        { "kubelet-instance-config", "kubelet-instance-config.yaml", TMPL_KUBELET,
-          "/var/lib/kubelet/instance-config.yaml", 0644 },
-        { "kubelet-flags", NULL, TMPL_KUBELET, "/var/lib/kubelet/kubeadm-flags.env", 0644 },
-        { "kubelet-dropin", "kubelet-dropin.conf", TMPL_KUBELET,
-          "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", 0644 },
+        { "etcd", "etcd.yaml", "/etc/kubernetes/manifests/etcd.yaml", TMPL_ETCD, 0600 },
+        { "kube-apiserver", "kube-apiserver.yaml", "/etc/kubernetes/manifests/kube-apiserver.yaml",
+          TMPL_APISERVER, 0600 },
+        { "kube-controller-manager", "kube-controller-manager.yaml",
+          "/etc/kubernetes/manifests/kube-controller-manager.yaml", TMPL_CONTROLLER_MANAGER, 0600 },
+        { "kube-scheduler", "kube-scheduler.yaml", "/etc/kubernetes/manifests/kube-scheduler.yaml",
+          TMPL_SCHEDULER, 0600 },
+        { "kubelet-config", "kubelet-config.yaml", "/var/lib/kubelet/config.yaml", TMPL_KUBELET, 0644 },
+        { "kubelet-instance-config", "kubelet-instance-config.yaml", "/var/lib/kubelet/instance-config.yaml",
+          TMPL_KUBELET, 0644 },
+        { "kubelet-flags", NULL, "/var/lib/kubelet/kubeadm-flags.env", TMPL_KUBELET, 0644 },
+        { "kubelet-dropin", "kubelet-dropin.conf", "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf",
+          TMPL_KUBELET, 0644 },
 };
 
 static const struct output *output_find(const char *name) {

@@ -22,6 +22,7 @@ struct forgery {
         const char *ca_key;
         const char *cn, *o;
         const char *ku, *eku, *bc, *san;
+        bool alien;  /* names another key of the issuer's */
         bool broken; /* a byte of the signature is changed */
 };
 
@@ -80,6 +81,15 @@ static inline __attribute__((unused)) void add_extension(X509 *crt, int nid, con
         X509_EXTENSION_free(x);
 }
 
+static inline __attribute__((unused)) void add_alien_key_id(X509 *crt) {
+        AUTHORITY_KEYID *id = AUTHORITY_KEYID_new();
+
+        id->keyid = ASN1_OCTET_STRING_new();
+        ASN1_OCTET_STRING_set(id->keyid, (const unsigned char *)"alien", 5);
+        assert_int_equal(X509_add1_ext_i2d(crt, NID_authority_key_identifier, id, 0, X509V3_ADD_DEFAULT), 1);
+        AUTHORITY_KEYID_free(id);
+}
+
 static inline __attribute__((unused)) void write_cert(void *state, const char *file, X509 *crt) {
         BIO *bio = BIO_new(BIO_s_mem());
         char *text;
@@ -123,6 +133,8 @@ static inline __attribute__((unused)) void forge(void *state, const struct forge
         add_extension(crt, NID_ext_key_usage, f->eku);
         add_extension(crt, NID_basic_constraints, f->bc);
         add_extension(crt, NID_subject_alt_name, f->san);
+        if (f->alien)
+                add_alien_key_id(crt);
         assert_true(X509_sign(crt, ca_key, EVP_sha256()) > 0);
         if (f->broken)
                 break_signature(crt);

@@ -37,6 +37,11 @@ static void spoil_signature(void *state, struct pki_params *p) {
         forge(state, &(struct forgery){ GOOD, .broken = true });
 }
 
+static void spoil_authority(void *state, struct pki_params *p) {
+        (void)p;
+        forge(state, &(struct forgery){ GOOD, .alien = true });
+}
+
 static void spoil_cn(void *state, struct pki_params *p) {
         struct forgery f = { GOOD };
 
@@ -274,6 +279,7 @@ static const struct refusal refusals[] = {
         { "other issuer", spoil_issuer, LEAF, "issuer is CN=etcd-ca, wanted is CN=kubernetes of " },
         { "signed by another key", spoil_signer, LEAF, "its signature is not by the key of " },
         { "signature changed", spoil_signature, LEAF, "its signature is not by the key of " },
+        { "another key of the issuer's", spoil_authority, LEAF, "authority and subject key identifier mismatch" },
         { "other common name", spoil_cn, LEAF, "subject is CN=kube-apiserver, wanted is CN=" LEAF_CN },
         { "other organization", spoil_o, LEAF, "subject is CN=" LEAF_CN ",O=system:masters, wanted is CN=" LEAF_CN },
         { "other extended usage", spoil_eku, LEAF, "extended key usage lacks TLS Web Client Authentication" },

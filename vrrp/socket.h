@@ -19,7 +19,8 @@ int vrrp_socket_send(int fd, unsigned ifindex, struct in_addr src, struct in_add
 int vrrp_socket_receive(int fd, void *buf, size_t size);
 
 /* For preflight, blocking: is the VRID in use on the interface? 1 and *who as soon as an advertisement
- * of it (any version) is heard, 0 when none within timeout_ms, or negative errno. */
+ * of it (any version) is heard, 0 when none within timeout_ms (or only unicast to others), or negative
+ * errno. */
 int vrrp_listen_vrid(const char *ifname, uint8_t vrid, unsigned timeout_ms, struct in_addr *who);
 
 #endif

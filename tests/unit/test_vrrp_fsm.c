@@ -265,6 +265,17 @@ static void active_priority_and_give_up(void **state) {
                "active @1009609 advertise=1 claim (no advertisement from an active router)");
 }
 
+/* What was learned as Backup says nothing about the others once we were Active ourselves. */
+static void give_up_forgets_the_learned_interval(void **state) {
+        struct vrrp_fsm f = backup(VRRP_PREEMPT_ALWAYS);
+
+        (void)state;
+        expect(&f, advert(10000, 250, 200000, greater), "backup @660000");
+        expect(&f, ev(VRRP_EV_DEADLINE, 660000),
+               "active @760000 advertise=192 claim (no advertisement from an active router)");
+        expect(&f, ev_prio(VRRP_EV_GIVE_UP, 700000, 192), "backup @1025000 advertise=0 release (gave up)");
+}
+
 static void priorities_that_are_refused(void **state) {
         struct vrrp_fsm f = active(VRRP_PREEMPT_ALWAYS);
 
@@ -357,6 +368,7 @@ int main(void) {
                 cmocka_unit_test(active_hears_lower),
                 cmocka_unit_test(active_that_slept_lost_the_role),
                 cmocka_unit_test(active_priority_and_give_up),
+                cmocka_unit_test(give_up_forgets_the_learned_interval),
                 cmocka_unit_test(priorities_that_are_refused),
                 cmocka_unit_test(backup_priority_shifts_the_timer),
                 cmocka_unit_test(events_that_do_not_apply),

@@ -134,6 +134,9 @@ static void link_states(void **state) {
                 assert_int_equal(s.v[0].removed, i == 3);
                 assert_string_equal(s.v[0].name, "eth0");
                 assert_memory_equal(s.v[0].mac, mac, 6);
+                info->ifi_family = AF_BRIDGE; /* about a bridge's port, not the link */
+                assert_int_equal(vrrp_nl_parse(b.v, h->nlmsg_len, collect, &s), 0);
+                assert_int_equal(s.n, 1);
         }
 }
 

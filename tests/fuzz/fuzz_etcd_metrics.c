@@ -1,0 +1,18 @@
+/* What the port that should be etcd's metrics listener answers: as metrics, and as the reply of /health. */
+#include "agent/probe.h"
+#include <assert.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        struct etcd_facts f;
+        char detail[HEALTH_REASON];
+        enum health_outcome o;
+
+        etcd_metrics_parse((const char *)data, size, &f);
+        assert(f.has_leader >= ETCD_FLAG_UNKNOWN && f.has_leader <= ETCD_FLAG_YES);
+        o = etcd_health_judge(200, (const char *)data, size, detail);
+        assert((o == HEALTH_OK || o == HEALTH_ERROR) && strlen(detail) < sizeof detail);
+        return 0;
+}

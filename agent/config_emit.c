@@ -42,7 +42,8 @@ static void emit(struct config_writer *w, int initialized, yaml_event_t *ev) {
                 w->failed = true;
 }
 
-/* Quoted whenever a reader could take it for something else than this text. */
+/* Quoted whenever a reader could take it for something else than this text; what does not print, or not
+ * everywhere, is written as escapes. */
 static yaml_scalar_style_t style_of(const char *value) {
         if (ynode_plain_type(value) != YTYPE_STRING)
                 return YAML_DOUBLE_QUOTED_SCALAR_STYLE;

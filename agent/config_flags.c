@@ -68,7 +68,7 @@ static int read_flag(struct config_reader *r, const struct config_flag *flag, co
 
 /* Not in the file: it is for one run of init. */
 static int read_token_ttl(struct config_reader *r, const char *value) {
-        const uint64_t max_s = 30 * 24 * 3600;
+        const uint64_t max_s = UINT64_C(30) * 24 * 3600;
         uint64_t us;
         int k = duration_parse(value, &us);
 

@@ -46,7 +46,7 @@ static void test_parse(void **state) {
                 { "-1s", -ERANGE, 0 },
                 { "1ns", -ERANGE, 0 },
                 { "0.1us", -ERANGE, 0 },
-                { "0.0000000001h", -ERANGE, 0 },
+                { "0.0000000001s", -ERANGE, 0 },
                 { "5124096h", -ERANGE, 0 },
                 { "5124095h5124095h", -ERANGE, 0 },
                 { "99999999999999999999s", -ERANGE, 0 },

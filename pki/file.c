@@ -112,13 +112,24 @@ static int fill_temp(int fd, mode_t mode, gid_t gid, const void *data, size_t si
         return 0;
 }
 
-/* link(2) fails when the name exists; rename(2) replaces it. Both are atomic. */
+/* Atomic, and -EEXIST when the name exists. link(2) is for file systems without RENAME_NOREPLACE: killed
+ * between its two steps, it leaves the temporary name behind as a second one of the finished file. */
+static int publish_new(const struct place *p) {
+        if (renameat2(p->dir, p->temp, p->dir, p->name, RENAME_NOREPLACE) == 0)
+                return 0;
+        if (errno != EINVAL && errno != ENOSYS)
+                return -errno;
+        if (linkat(p->dir, p->temp, p->dir, p->name, 0) < 0 || unlinkat(p->dir, p->temp, 0) < 0)
+                return -errno;
+        return 0;
+}
+
 static int publish_temp(const struct place *p, unsigned flags) {
+        int r;
+
         if (flags & PKI_FILE_EXCL) {
-                if (linkat(p->dir, p->temp, p->dir, p->name, 0) < 0)
-                        return -errno;
-                if (unlinkat(p->dir, p->temp, 0) < 0)
-                        return -errno;
+                if ((r = publish_new(p)) < 0)
+                        return r;
         } else if (renameat(p->dir, p->temp, p->dir, p->name) < 0)
                 return -errno;
         return fsync(p->dir) < 0 ? -errno : 0;

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 enum {
-        PKI_FILE_EXCL = 1, /* -EEXIST when the file is there (checked atomically by link(2)) */
+        PKI_FILE_EXCL = 1, /* -EEXIST when the file is there (checked atomically by the rename) */
 };
 
 /* The mode is in force from the first byte, whatever the umask. gid (gid_t)-1: leave the group. */

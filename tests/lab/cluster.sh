@@ -157,7 +157,7 @@ cluster_report() {
         for name in "${machines[@]}"; do
                 machine_running "$name" || continue
                 say "--- $name"
-                on "$name" triarch status 2>&1 | head -30 || true
+                on "$name" triarch status 2>&1 | head -n 30 || true
                 on "$name" journalctl --no-pager -n 15 -u triarch-agent -u kubelet -u triarch-enroll -o short-monotonic || true
         done
 }

@@ -228,6 +228,7 @@ machine_identity() {
         for name in "${machines[@]}"; do
                 echo "${machine_address[$name]} $name" >>"$root/etc/hosts"
         done
+        rmdir "$root/var/lib/etcd" # of Debian's package; a machine that becomes a master has none
         printf '[Match]\nName=host0\n\n[Network]\nAddress=%s/%s\nLinkLocalAddressing=ipv6\nIPv6AcceptRA=no\n' \
                 "${machine_address[$1]}" "$prefix" >"$root/etc/systemd/network/10-host0.network"
 }

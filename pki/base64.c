@@ -29,7 +29,7 @@ int pki_base64_decode(const char *text, char **ret) {
         }
         EVP_DecodeInit(ctx);
         if (EVP_DecodeUpdate(ctx, out, &have, (const unsigned char *)text, (int)n) < 0 ||
-            EVP_DecodeFinal(ctx, out + have, &last) < 0 || memchr(out, '\0', (size_t)(have + last))) {
+            EVP_DecodeFinal(ctx, out + have, &last) < 0 || memchr(out, '\0', (size_t)have + (size_t)last)) {
                 ERR_clear_error();
                 pki_wipe(out, n + 4);
                 free(out);

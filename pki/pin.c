@@ -28,18 +28,18 @@ static int load_hash(const char *path, unsigned char md[32], struct pki_error *e
 }
 
 int pki_ca_pin(const char *ca_crt_path, char out[PKI_PIN_SIZE], struct pki_error *e) {
-        unsigned char md[32];
+        unsigned char md[32] = { 0 };
         int r = load_hash(ca_crt_path, md, e);
 
         if (r < 0)
                 return r;
-        memcpy(out, "sha256:", 7);
+        snprintf(out, PKI_PIN_SIZE, "sha256:");
         to_hex(md, sizeof md, out + 7);
         return 0;
 }
 
 int pki_cluster_id(const char *ca_crt_path, char out[PKI_CLUSTER_ID_SIZE], struct pki_error *e) {
-        unsigned char md[32];
+        unsigned char md[32] = { 0 };
         int r = load_hash(ca_crt_path, md, e);
 
         if (r < 0)

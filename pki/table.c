@@ -127,13 +127,15 @@ const char *pki_kubeconfig_name(size_t i) {
 
 /* Two files for each row of certificates, then one for each kubeconfig. */
 const char *pki_path(const char *cert_dir, const char *kube_dir, size_t i, char out[PATH_MAX]) {
-        if (i < 2 * PKI_ROWS) {
+        const size_t first_conf = (size_t)2 * PKI_ROWS;
+
+        if (i < first_conf) {
                 const struct pki_row *row = &pki_rows[i / 2];
                 const char *pub = row->kind == PKI_KIND_SA ? "pub" : "crt";
 
                 snprintf(out, PATH_MAX, "%s/%s.%s", cert_dir, row->file, i % 2 ? pub : "key");
-        } else if (i < 2 * PKI_ROWS + PKI_CONF_ROWS)
-                snprintf(out, PATH_MAX, "%s/%s.conf", kube_dir, pki_conf_rows[i - 2 * PKI_ROWS].name);
+        } else if (i < first_conf + PKI_CONF_ROWS)
+                snprintf(out, PATH_MAX, "%s/%s.conf", kube_dir, pki_conf_rows[i - first_conf].name);
         else
                 return NULL;
         return out;

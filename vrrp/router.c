@@ -10,6 +10,7 @@ enum {
         DRAIN_TIMER = 64,       /* before a deadline is acted on */
         LEARN_FACTOR = 10,      /* learned intervals: this many of our own, */
         LEARN_MIN_US = 3000000, /* or three seconds */
+        REFUSED_US = 10000000,  /* how long a refused address is left to others */
 };
 
 uint64_t vrrp_router_now(void) {
@@ -66,23 +67,34 @@ static void state_changed(struct vrrp_router *r, enum vrrp_state from, uint64_t 
                 r->ops.state_changed(r->userdata, from, r->fsm.state, reason);
 }
 
+uint8_t vrrp_router_priority(const struct vrrp_router *r) {
+        return vrrp_priority_of_class(r->p.priority, r->refused ? VRRP_FAILED : r->class);
+}
+
+/* An Active without the address must not keep others from it, nor preempt them again and again. */
+static void give_up_refused(struct vrrp_router *r) {
+        struct vrrp_event ev = { .type = VRRP_EV_GIVE_UP, .now_us = vrrp_router_now() };
+        char text[128];
+
+        snprintf(text, sizeof text, "the kernel refused the address: %s", strerror(-r->add_error));
+        r->add_error = 0;
+        r->refused = true;
+        ev.prio = vrrp_router_priority(r);
+        vrrp_router_feed(r, ev, text);
+        vrrp_router_arm(r->refresh, ev.now_us + REFUSED_US);
+}
+
 void vrrp_router_feed(struct vrrp_router *r, struct vrrp_event ev, const char *reason) {
         enum vrrp_state from = r->fsm.state;
         struct vrrp_actions out;
-        char text[128];
 
         vrrp_fsm_step(&r->fsm, &ev, &out);
         perform(r, &out);
         vrrp_router_arm(r->deadline, r->fsm.deadline_us);
         if (from != r->fsm.state)
                 state_changed(r, from, ev.now_us, reason ? reason : out.reason);
-        if (r->add_error == 0)
-                return;
-        /* An Active without the address must not keep others from it. */
-        snprintf(text, sizeof text, "the kernel refused the address: %s", strerror(-r->add_error));
-        r->add_error = 0;
-        ev = (struct vrrp_event){ VRRP_EV_GIVE_UP, vrrp_router_now(), r->fsm.prio, 0, { 0 } };
-        vrrp_router_feed(r, ev, text);
+        if (r->add_error < 0)
+                give_up_refused(r);
 }
 
 void vrrp_router_catch_up(struct vrrp_router *r) {
@@ -228,10 +240,10 @@ void vrrp_router_set_class(struct vrrp_router *r, enum vrrp_class c, const char 
         struct vrrp_event ev = {
                 .type = gives_up ? VRRP_EV_GIVE_UP : VRRP_EV_PRIORITY,
                 .now_us = vrrp_router_now(),
-                .prio = vrrp_priority_of_class(r->p.priority, c),
         };
 
         r->class = c;
+        ev.prio = vrrp_router_priority(r);
         vrrp_router_feed(r, ev, reason);
 }
 

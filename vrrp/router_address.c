@@ -140,12 +140,22 @@ int vrrp_router_on_requests(sd_event_source *s, int fd, uint32_t revents, void *
         return 0;
 }
 
+static void stand_again(struct vrrp_router *r) {
+        struct vrrp_event ev = { .type = VRRP_EV_PRIORITY, .now_us = vrrp_router_now() };
+
+        r->refused = false;
+        ev.prio = vrrp_router_priority(r);
+        vrrp_router_feed(r, ev, NULL);
+}
+
 int vrrp_router_on_refresh(sd_event_source *s, uint64_t usec, void *userdata) {
         struct vrrp_router *r = userdata;
 
         (void)s;
         (void)usec;
         vrrp_router_catch_up(r);
+        if (r->refused)
+                stand_again(r);
         if (r->fsm.state != VRRP_ACTIVE)
                 return 0;
         r->counters.refreshes++;

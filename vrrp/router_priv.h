@@ -33,6 +33,7 @@ struct vrrp_router {
         uint32_t seq, add_seq, delete_seq; /* of the newest requests */
         bool address_present;
         int add_error;   /* the kernel refused the address: to be acted on after the step */
+        bool refused;    /* it did, so we stand back with the lowest priority for a while */
         bool announcing; /* the first announcement of this claim is out */
         size_t announced;
 
@@ -50,6 +51,8 @@ uint64_t vrrp_router_now(void); /* CLOCK_MONOTONIC, read anew: a loop's cached t
 /* One event through the state machine: actions, timer, then the owner is told. reason NULL: the state
  * machine's own. */
 void vrrp_router_feed(struct vrrp_router *r, struct vrrp_event ev, const char *reason);
+/* What the class, or a refusal of the kernel, makes of the configured priority. */
+uint8_t vrrp_router_priority(const struct vrrp_router *r);
 /* First thing of every handler: after a late wake-up the queued advertisements come first. */
 void vrrp_router_catch_up(struct vrrp_router *r);
 void vrrp_router_notice(struct vrrp_router *r, unsigned kind, struct in_addr who, const char *fmt, ...)

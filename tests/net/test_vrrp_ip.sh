@@ -76,7 +76,7 @@ wait_for() { # SECONDS COMMAND...
 		sleep 0.005
 	done
 }
-says() { grep -Eq -- "$2" "$dir/$1"; } # I PATTERN
+says() { grep -Eq -- "$2" "$dir/$1" 2>/dev/null; } # I PATTERN
 not() { ! "$@"; }
 sole_owner() { [ "$(owners)" = "$1 " ]; }
 taken_over() { # sets heir: on a busy machine the third may be quicker, their skews are 8 ms apart
@@ -367,6 +367,18 @@ case_rights() {
 	pass "as nobody with CAP_NET_ADMIN and CAP_NET_RAW: active; without them: $(cat "$dir/2")"
 }
 
+case_refused() {
+	start 1 always
+	wait_for 3 says 1 'initialize -> backup'
+	signal 1 PWR
+	start 2 always
+	wait_for 3 says 1 'active -> backup: the kernel refused the address: Operation not permitted' || { fail "1 did not give up"; return; }
+	wait_for 2 sole_owner 2 || { fail "2 cannot take it: $(owners)"; return; }
+	sleep 1.5
+	sole_owner 2 && [ "$(grep -c -- '-> active' "$dir/1")" = 1 ] || { fail "1 keeps trying"; return; }
+	pass "without CAP_NET_ADMIN: gave up at once when the kernel refused the address, 2 active, 1 stands back"
+}
+
 case_preflight() {
 	local before free used taken
 	before=$(in_ns 4 "$vrouter" --probe eth0 $vip 300 | cut -d' ' -f2-)
@@ -470,7 +482,7 @@ case_agent_multicast() { agents false; }
 case_agent_unicast() { agents true; }
 
 all="election killed return terminated repair link interface_replaced frozen give_up preempt_always split
-	foreign_owner strangers unicast rights preflight keepalived_multicast keepalived_unicast
+	foreign_owner strangers unicast rights refused preflight keepalived_multicast keepalived_unicast
 	agent_multicast agent_unicast"
 build_network || { echo "FAILED  cannot build the test network"; exit 1; }
 [ $# -gt 0 ] || set -- $all

@@ -7,19 +7,22 @@
  *     vrouter --now                                    (the time stamp only)
  *
  * Lines are "MILLISECONDS EVENT ...", on CLOCK_MONOTONIC, which all network namespaces share. SIGUSR1:
- * class failed, SIGUSR2: healthy, SIGHUP: print counters, SIGTERM: stop. */
+ * class failed, SIGUSR2: healthy, SIGHUP: print counters, SIGPWR: drop CAP_NET_ADMIN, SIGTERM: stop. */
 #include "vrrp/arp.h"
 #include "vrrp/router.h"
 #include "vrrp/socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *fmt, ...) {
@@ -76,6 +79,18 @@ static void print_status(const struct vrrp_router *r) {
             (unsigned long long)s.counters.bad_source, (unsigned long long)s.counters.bad_checksum);
 }
 
+/* From now on the kernel refuses every change of an address. */
+static void drop_net_admin(void) {
+        struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct d[2];
+
+        if (syscall(SYS_capget, &h, d) == 0) {
+                d[0].effective &= ~(1u << CAP_NET_ADMIN);
+                d[0].permitted &= ~(1u << CAP_NET_ADMIN);
+                syscall(SYS_capset, &h, d);
+        }
+}
+
 static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         struct vrrp_router *r = userdata;
 
@@ -89,6 +104,9 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void
         case SIGHUP:
                 print_status(r);
                 break;
+        case SIGPWR:
+                drop_net_admin();
+                break;
         default:
                 sd_event_exit(sd_event_source_get_event(s), 0);
         }
@@ -96,7 +114,7 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void
 }
 
 static int run(const struct vrrp_router_params *p) {
-        static const int signals[] = { SIGUSR1, SIGUSR2, SIGHUP, SIGTERM, SIGINT };
+        static const int signals[] = { SIGUSR1, SIGUSR2, SIGHUP, SIGPWR, SIGTERM, SIGINT };
         static const struct vrrp_router_ops ops = { on_state, on_link, on_notice };
         struct vrrp_router *r = NULL;
         sd_event *loop = NULL;

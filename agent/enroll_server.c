@@ -119,10 +119,10 @@ static int check_name(struct session *x) {
                 if (!is_taken_by(m, &x->q))
                         continue;
                 error_set(&e, EXIT_FAILED,
-                          "the cluster already has a member %s (%s): the name or the address %s is taken; "
-                          "choose "
-                          "another --node-name, or `triarch reset` the machine that has it",
-                          m->name, m->peer_url, x->q.node_address);
+                          "the %s is taken: the cluster has the member %s at %s; choose another --node-name, "
+                          "or "
+                          "`triarch reset` the machine that has it",
+                          strcmp(m->name, x->q.node_name) ? "address" : "name", m->name, m->peer_url);
                 return refuse(x, ENROLL_NAME_EXISTS, 0, &e);
         }
         return 0;

@@ -178,9 +178,9 @@ static void test_name_or_address_that_exists(void **state) {
 
         s->w.members.n = 2;
         *m = (struct etcd_member){ .name = "n2", .peer_url = "https://172.18.0.99:2380" };
-        expect_refusal(s, ENROLL_NAME_EXISTS, "n2");
+        expect_refusal(s, ENROLL_NAME_EXISTS, "the name is taken: the cluster has the member n2 at");
         *m = (struct etcd_member){ .name = "other", .peer_url = "https://" JOINER_ADDRESS ":2380" };
-        expect_refusal(s, ENROLL_NAME_EXISTS, JOINER_ADDRESS);
+        expect_refusal(s, ENROLL_NAME_EXISTS, "the address is taken: the cluster has the member other at");
         assert_int_equal(uses_left(s), 1);
         /* a learner that never started holds nothing: the machine at its address may take it over */
         *m = (struct etcd_member){ .peer_url = "https://" JOINER_ADDRESS ":2380", .learner = true };

@@ -1,54 +1,6 @@
 /* The listening service on the loopback of a network namespace of its own: one source's wrong tries and
  * silence do not keep others waiting, and it leaves when nobody asks. */
-#include "tests/unit/enroll_world.h"
-
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
-
-enum { PORT = 7644, IDLE_S = 2 };
-
-struct service {
-        struct world w;
-        pid_t pid;
-        char token[PKI_TOKEN_SIZE];
-};
-
-static int listen_on_any(void) {
-        struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-        assert_true(fd >= 0);
-        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)), 0);
-        assert_int_equal(bind(fd, (void *)&sa, sizeof sa), 0);
-        assert_int_equal(listen(fd, 64), 0);
-        return fd;
-}
-
-static struct service *service_start(void **state) {
-        struct service *s = calloc(1, sizeof *s);
-        int fd = listen_on_any();
-
-        assert_non_null(s);
-        world_open(&s->w, *state);
-        world_token(&s->w, 3, NULL, NULL, s->token);
-        if ((s->pid = fork()) == 0)
-                _exit(enroll_listen(&s->w.server, &fd, 1, IDLE_S, NULL) < 0);
-        close(fd);
-        return s;
-}
-
-static int service_stop(struct service *s) {
-        int status;
-
-        kill(s->pid, SIGTERM);
-        assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
-        world_close(&s->w);
-        free(s);
-        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+#include "tests/unit/enroll_service.h"
 
 /* A join from `from`; on refusal the code is in j->result. */
 static int join_from(struct service *s, const char *from, const char *token, struct joining *j) {
@@ -77,7 +29,7 @@ static int connect_silently(const char *from) {
 }
 
 static void test_right_token_from_a_socket(void **state) {
-        struct service *s = service_start(state);
+        struct service *s = service_start(*state);
         struct joining j;
 
         if (join_from(s, "127.0.0.5", s->token, &j) < 0)
@@ -86,7 +38,7 @@ static void test_right_token_from_a_socket(void **state) {
 }
 
 static void test_wrong_tries_slow_their_own_source_only(void **state) {
-        struct service *s = service_start(state);
+        struct service *s = service_start(*state);
         char wrong[PKI_TOKEN_SIZE];
         unsigned denied = 0, slowed = 0, longest = 0;
         struct joining j;
@@ -116,7 +68,7 @@ static void test_wrong_tries_slow_their_own_source_only(void **state) {
 }
 
 static void test_silent_peers_do_not_block_others(void **state) {
-        struct service *s = service_start(state);
+        struct service *s = service_start(*state);
         int fds[40];
         struct joining j;
         int64_t start;
@@ -135,7 +87,7 @@ static void test_silent_peers_do_not_block_others(void **state) {
 }
 
 static void test_service_leaves_when_idle(void **state) {
-        struct service *s = service_start(state);
+        struct service *s = service_start(*state);
         int64_t start;
         struct joining j;
         int status;
@@ -147,19 +99,6 @@ static void test_service_leaves_when_idle(void **state) {
         assert_true(enroll_now_us() - start > 1000000);
         world_close(&s->w);
         free(s);
-}
-
-/* 77: not allowed to have a namespace. */
-static int own_network(void) {
-        struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-        int fd, r;
-
-        if (unshare(CLONE_NEWNET) < 0)
-                return -1;
-        fd = socket(AF_INET, SOCK_DGRAM, 0);
-        r = ioctl(fd, SIOCSIFFLAGS, &ifr);
-        close(fd);
-        return r;
 }
 
 int main(void) {

@@ -1,0 +1,322 @@
+/* join up to the point where it needs etcd: what a refusal leaves, what the journal keeps, how a killed
+ * run is taken up. The tree is under a root; the enrolment service is real. */
+#include "tests/unit/enroll_service.h"
+
+#include "agent/join.h"
+#include <ftw.h>
+#include <sys/prctl.h>
+
+enum { STEP_ETCD = 5, EMPTY = 2 /* var, var/lib */ };
+
+struct fixture {
+        struct service *service;
+        char root[PATH_MAX]; /* of the joining machine */
+        struct join join;
+};
+
+static struct fixture *begin(void **state) {
+        struct fixture *f = calloc(1, sizeof *f);
+        char master[PATH_MAX], base[PATH_MAX];
+
+        assert_non_null(f);
+        assert_int_equal(mkdir(tmp_path(*state, "master", master), 0755), 0);
+        assert_int_equal(mkdir(tmp_path(*state, "joiner", f->root), 0755), 0);
+        assert_int_equal(pki_mkdir_p(tmp_path(*state, "joiner/var/lib", base), 0755), 0);
+        f->service = service_start(strdup(master));
+        f->join = (struct join){ .root = f->root,
+                                 .host = SERVER_ADDRESS,
+                                 .port = PORT,
+                                 .token = f->service->token,
+                                 .pins = f->service->w.pins,
+                                 .flags = { .node_name = "n2", .advertise_address = JOINER_ADDRESS } };
+        return f;
+}
+
+static void end(struct fixture *f) {
+        free((char *)f->service->w.root);
+        service_stop(f->service);
+        join_done(&f->join);
+        free(f);
+}
+
+static int entries;
+
+static int count_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+        (void)path;
+        (void)st;
+        (void)type;
+        entries += ftw->level > 0;
+        return 0;
+}
+
+static int entries_under(const char *root) {
+        entries = 0;
+        assert_int_equal(nftw(root, count_entry, 16, FTW_PHYS), 0);
+        return entries;
+}
+
+static void file_under(const struct fixture *f, const char *file, char out[PATH_MAX]) {
+        assert_true(snprintf(out, PATH_MAX, "%s%s", f->root, file) < PATH_MAX);
+}
+
+static void test_refused_join_leaves_nothing(void **state) {
+        struct fixture *f = begin(state);
+        char wrong[PKI_TOKEN_SIZE];
+        struct error e = { 0 };
+
+        memcpy(wrong, f->service->token, sizeof wrong);
+        wrong[PKI_TOKEN_SIZE - 2] = wrong[PKI_TOKEN_SIZE - 2] == 'a' ? 'b' : 'a';
+        f->join.token = wrong;
+        assert_int_equal(join_run(&f->join, &e), -EACCES);
+        assert_int_equal(e.status, EXIT_FAILED);
+        assert_int_equal(entries_under(f->root), EMPTY);
+
+        f->join.token = f->service->token;
+        f->join.pins.v[0][10] = f->join.pins.v[0][10] == '0' ? '1' : '0';
+        assert_int_equal(join_run(&f->join, &e), -EIO);
+        assert_int_equal(entries_under(f->root), EMPTY);
+
+        f->join.pins = f->service->w.pins;
+        f->join.port = PORT + 1; /* nobody listens */
+        assert_true(join_run(&f->join, &e) < 0);
+        assert_non_null(strstr(e.message, "cannot connect"));
+        assert_int_equal(entries_under(f->root), EMPTY);
+        end(f);
+}
+
+static void test_missing_words_are_asked_for(void **state) {
+        struct fixture *f = begin(state);
+        struct error e = { 0 };
+
+        f->join.pins.n = 0;
+        assert_int_equal(join_run(&f->join, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "--discovery-token-ca-cert-hash"));
+        f->join.token = NULL;
+        assert_int_equal(join_run(&f->join, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "--token"));
+        f->join.host = NULL;
+        assert_int_equal(join_run(&f->join, &e), -EINVAL);
+        assert_int_equal(e.status, EXIT_INPUT);
+        assert_int_equal(entries_under(f->root), EMPTY);
+        end(f);
+}
+
+/* Start a join and kill it when its journal has come to `step`. */
+static void run_until(struct fixture *f, unsigned step) {
+        int64_t deadline = enroll_now_us() + 20000000;
+        struct join_state s = { 0 };
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                _exit(join_run(&f->join, NULL) < 0);
+        }
+        while (join_state_load(f->root, &s, NULL) < 0 || s.step < step) {
+                assert_true(enroll_now_us() < deadline);
+                nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
+        }
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+}
+
+static void expect_same_file(const struct fixture *f, const char *file, mode_t mode) {
+        char here[PATH_MAX], there[PATH_MAX], *a, *b;
+        struct stat st;
+        size_t n;
+
+        file_under(f, file, here);
+        world_path(&f->service->w, file, there);
+        assert_int_equal(pki_file_read(here, 65536, &a, &n), 0);
+        assert_int_equal(pki_file_read(there, 65536, &b, &n), 0);
+        assert_string_equal(a, b);
+        assert_int_equal(stat(here, &st), 0);
+        assert_int_equal(st.st_mode & 07777, mode);
+        free(a);
+        free(b);
+}
+
+static void test_enrolled_machine_has_the_keys_and_its_own_certificates(void **state) {
+        struct fixture *f = begin(state);
+        char path[PATH_MAX], *text;
+        struct join_state s;
+        struct config *c;
+        struct error e;
+        struct stat st;
+        size_t size;
+
+        run_until(f, STEP_ETCD);
+        expect_same_file(f, "/etc/kubernetes/pki/ca.key", 0600);
+        expect_same_file(f, "/etc/kubernetes/pki/ca.crt", 0644);
+        expect_same_file(f, "/etc/kubernetes/pki/etcd/ca.key", 0600);
+        expect_same_file(f, "/etc/kubernetes/pki/front-proxy-ca.key", 0600);
+        expect_same_file(f, "/etc/kubernetes/pki/sa.key", 0600);
+        file_under(f, "/etc/kubernetes/pki/apiserver.key", path);
+        assert_int_equal(access(path, F_OK), 0);
+        file_under(f, "/etc/kubernetes/super-admin.conf", path);
+        assert_int_equal(access(path, F_OK), -1);
+        file_under(f, "/var/lib/triarch/join/bundle.json", path);
+        assert_int_equal(access(path, F_OK), -1);
+        file_under(f, "/var/lib/triarch/join", path);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+        file_under(f, "/var/lib/triarch/join/state.json", path);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+
+        assert_int_equal(join_state_load(f->root, &s, NULL), 0);
+        assert_string_equal(s.node_name, "n2");
+        assert_string_equal(s.address, JOINER_ADDRESS);
+        assert_int_equal(s.position, 1);
+        assert_int_equal(s.n_endpoints, 1);
+        assert_string_equal(s.endpoints[0], "https://" SERVER_ADDRESS ":2379");
+        file_under(f, "/var/lib/triarch/join/config.yaml", path);
+        assert_int_equal(pki_file_read(path, 65536, &text, &size), 0);
+        assert_int_equal(config_parse(text, size, "x", NULL, &c, &e), 0);
+        assert_int_equal(c->vip.priority, 230);
+        assert_string_equal(c->node_name, "n2");
+        assert_string_equal(c->advertise_address, JOINER_ADDRESS);
+        config_free(c);
+        free(text);
+        end(f);
+}
+
+/* The token was consumed, the machine lost power before it had the bundle: the key in its journal opens the
+ * door again, though the token is used up. */
+static void test_lost_answer_is_asked_for_again(void **state) {
+        struct fixture *f = begin(state);
+        struct join_state s, again;
+        char path[PATH_MAX];
+
+        world_edit_token(&f->service->w, f->service->token, "uses", json_integer(1));
+        run_until(f, 1);
+        assert_int_equal(join_state_load(f->root, &s, NULL), 0);
+        s.step = 0;
+        memset(s.cluster_id, 0, sizeof s.cluster_id);
+        assert_int_equal(join_state_save(f->root, &s, NULL), 0);
+        assert_int_equal(join_file_remove(f->root, JOIN_BUNDLE, NULL), 0);
+        run_until(f, STEP_ETCD);
+        assert_int_equal(join_state_load(f->root, &again, NULL), 0);
+        assert_memory_equal(again.key, s.key, sizeof s.key);
+        /* another key is another joiner */
+        file_under(f, "", path);
+        join_journal_remove(f->root, false);
+        assert_int_equal(join_run(&f->join, NULL), -EACCES);
+        end(f);
+}
+
+/* Once the bundle is here neither master nor token is needed. */
+static void test_killed_join_goes_on_without_the_master(void **state) {
+        struct fixture *f = begin(state);
+
+        run_until(f, 1);
+        kill(f->service->pid, SIGSTOP);
+        f->join.host = NULL;
+        f->join.token = NULL;
+        f->join.pins.n = 0;
+        run_until(f, STEP_ETCD);
+        expect_same_file(f, "/etc/kubernetes/pki/ca.key", 0600);
+        kill(f->service->pid, SIGCONT);
+        end(f);
+}
+
+static void test_journal_stands_for_one_node_of_one_cluster(void **state) {
+        struct fixture *f = begin(state);
+        struct error e = { 0 };
+
+        run_until(f, STEP_ETCD);
+        f->join.flags.node_name = "n9";
+        assert_int_equal(join_run(&f->join, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "as n2, not as n9"));
+        f->join.flags.node_name = "n2";
+        f->join.pins.v[0][10] = f->join.pins.v[0][10] == '0' ? '1' : '0';
+        assert_int_equal(join_run(&f->join, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "another cluster"));
+        end(f);
+}
+
+static void test_finished_join_changes_nothing(void **state) {
+        struct fixture *f = begin(state);
+        struct join_state s = { .step = 12, .finished = true, .node_name = "n2", .address = JOINER_ADDRESS };
+        struct stat before, after;
+        char path[PATH_MAX];
+        int n;
+
+        snprintf(s.cluster_id, sizeof s.cluster_id, "%.32s", f->join.pins.v[0] + 7);
+        assert_int_equal(join_state_save(f->root, &s, NULL), 0);
+        n = entries_under(f->root);
+        file_under(f, "/var/lib/triarch/join/state.json", path);
+        assert_int_equal(stat(path, &before), 0);
+        assert_int_equal(join_run(&f->join, NULL), 0);
+        assert_int_equal(stat(path, &after), 0);
+        assert_true(before.st_ino == after.st_ino);
+        assert_int_equal(entries_under(f->root), n);
+        end(f);
+}
+
+static void test_foreign_ca_is_found_before_the_token_is_used(void **state) {
+        struct fixture *f = begin(state);
+        char here[PATH_MAX], there[PATH_MAX], id[PKI_TOKEN_ID + 1], *text;
+        struct error e = { 0 };
+        struct token t;
+        size_t size;
+
+        world_path(&f->service->w, "/etc/kubernetes/pki/etcd/ca.crt", there);
+        assert_int_equal(pki_file_read(there, 65536, &text, &size), 0);
+        file_under(f, "/etc/kubernetes/pki", here);
+        assert_int_equal(pki_mkdir_p(here, 0755), 0);
+        file_under(f, "/etc/kubernetes/pki/ca.crt", here);
+        assert_int_equal(pki_file_write(here, 0644, (gid_t)-1, text, size, 0), 0);
+        free(text);
+        assert_true(join_run(&f->join, &e) < 0);
+        assert_non_null(strstr(e.message, "another cluster"));
+        snprintf(id, sizeof id, "%.6s", f->service->token);
+        assert_int_equal(token_get(f->service->w.root, id, &t, NULL), 0);
+        assert_int_equal(t.uses_left, 3);
+        end(f);
+}
+
+static void test_initial_cluster_names_every_member(void **state) {
+        struct etcd_members m = { .n = 3 };
+        char out[512];
+
+        (void)state;
+        m.v[0] = (struct etcd_member){ .id = 1, .name = "n1", .peer_url = "https://172.18.0.154:2380" };
+        m.v[1] = (struct etcd_member){ .id = 2, .peer_url = "https://172.18.0.155:2380", .learner = true };
+        m.v[2] = (struct etcd_member){ .id = 0xabc, .peer_url = "https://172.18.0.156:2380" };
+        assert_int_equal(join_initial_cluster(&m, "n2", "https://172.18.0.155:2380", out, sizeof out), 0);
+        assert_string_equal(out, "n1=https://172.18.0.154:2380,n2=https://172.18.0.155:2380,"
+                                 "abc=https://172.18.0.156:2380");
+        assert_int_equal(join_initial_cluster(&m, "n2", "https://172.18.0.155:2380", out, 40), -E2BIG);
+}
+
+static void test_damaged_journal_is_named(void **state) {
+        struct fixture *f = begin(state);
+        struct error e = { 0 };
+
+        assert_int_equal(join_file_put(f->root, "state.json", "{", 1, NULL), 0);
+        assert_true(join_run(&f->join, &e) < 0);
+        assert_non_null(strstr(e.file, "state.json"));
+        assert_non_null(strstr(e.message, "triarch reset"));
+        end(f);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                tmp_test(test_refused_join_leaves_nothing),
+                tmp_test(test_missing_words_are_asked_for),
+                tmp_test(test_enrolled_machine_has_the_keys_and_its_own_certificates),
+                tmp_test(test_lost_answer_is_asked_for_again),
+                tmp_test(test_killed_join_goes_on_without_the_master),
+                tmp_test(test_journal_stands_for_one_node_of_one_cluster),
+                tmp_test(test_finished_join_changes_nothing),
+                tmp_test(test_foreign_ca_is_found_before_the_token_is_used),
+                tmp_test(test_initial_cluster_names_every_member),
+                tmp_test(test_damaged_journal_is_named),
+        };
+
+        if (own_network() < 0) {
+                fprintf(stderr, "needs root, for a network namespace of its own\n");
+                return 77;
+        }
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -15,6 +15,7 @@ struct call {
         const char *name; /* "member/add" */
         CURL *easy;
         char error[CURL_ERROR_SIZE];
+        bool refused; /* the server has sent a TLS alert */
         char *reply;
         size_t size;
 };
@@ -40,12 +41,29 @@ static size_t on_reply(char *data, size_t size, size_t n, void *userdata) {
         return n * size;
 }
 
+/* With TLS 1.3 a refused client certificate shows only after the handshake. When the server's alert is
+ * read, its trace says so for sure; when the server has reset the connection before that, the cause is
+ * lost, and only another try can tell. */
+static int on_trace(CURL *easy, curl_infotype type, char *data, size_t size, void *userdata) {
+        static const char alert[] = "(IN), TLS alert", farewell[] = "close notify";
+        struct call *c = userdata;
+
+        (void)easy;
+        if (type == CURLINFO_TEXT && memmem(data, size, alert, strlen(alert)) &&
+            !memmem(data, size, farewell, strlen(farewell)))
+                c->refused = true;
+        return 0;
+}
+
 static void set_tls(const struct call *c) {
         curl_easy_setopt(c->easy, CURLOPT_CAINFO, c->client->ca_file);
         curl_easy_setopt(c->easy, CURLOPT_CAPATH, NULL); /* this CA is the only anchor */
         curl_easy_setopt(c->easy, CURLOPT_SSLCERT, c->client->cert_file);
         curl_easy_setopt(c->easy, CURLOPT_SSLKEY, c->client->key_file);
         curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+        curl_easy_setopt(c->easy, CURLOPT_DEBUGFUNCTION, on_trace);
+        curl_easy_setopt(c->easy, CURLOPT_DEBUGDATA, c);
+        curl_easy_setopt(c->easy, CURLOPT_VERBOSE, 1L); /* to on_trace alone */
 }
 
 static int set_request(struct call *c, const char *body, struct curl_slist *headers) {
@@ -69,14 +87,9 @@ static int set_request(struct call *c, const char *body, struct curl_slist *head
         return 0;
 }
 
-/* With TLS 1.3 a refused client certificate shows only as an alert to the first read. */
-static int is_alert(const struct call *c, CURLcode code) {
-        return (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) && strstr(c->error, "alert");
-}
-
 /* Whether another try can have another outcome. */
 static int error_of(const struct call *c, CURLcode code) {
-        if (is_alert(c, code))
+        if (c->refused)
                 return -EACCES;
         switch (code) {
         case CURLE_COULDNT_CONNECT:
@@ -106,7 +119,7 @@ static int perform(struct call *c, struct error *e) {
                 return 0;
         error_set(e, EXIT_FAILED, "etcd %s at %s: %s%s", c->name, c->client->endpoint,
                   *c->error ? c->error : curl_easy_strerror(code),
-                  is_alert(c, code) ? "; does it accept this client certificate?" : "");
+                  c->refused ? "; does it accept this client certificate?" : "");
         return error_of(c, code);
 }
 

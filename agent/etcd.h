@@ -23,9 +23,10 @@ struct etcd_members {
         struct etcd_member v[ETCD_MAX_MEMBERS];
         size_t n;
 };
-/* 0; -EAGAIN: try again (unavailable, learner not in sync, too many learners, unhealthy); -ENOENT: no
- * such member; -EEXIST: peer URL or id exists; -EALREADY: to promote a voter; -EACCES, -ENOKEY: one
- * side's certificate; -EBADMSG: no reply of etcd; other negative errno. *e says what etcd said. */
+/* 0; -EAGAIN: try again (unavailable, connection reset, learner not in sync, too many learners,
+ * unhealthy), and look at the members first, for the call may have been done; -ENOENT: no such member;
+ * -EEXIST: peer URL or id exists; -EALREADY: to promote a voter; -EACCES, -ENOKEY: one side's certificate;
+ * -EBADMSG: no reply of etcd; other negative errno. *e says what etcd said. */
 int etcd_member_list(const struct etcd_client *c, struct etcd_members *ret, struct error *e);
 int etcd_member_add_learner(const struct etcd_client *c, const char *peer_url, uint64_t *ret_id,
                             struct etcd_members *ret, struct error *e);

@@ -175,10 +175,10 @@ int chrony_open(uint16_t port) {
 
 int chrony_send(int fd, uint16_t attempt, uint32_t *ret_sequence) {
         uint8_t request[CHRONY_REQUEST_SIZE];
-        uint32_t sequence;
+        uint32_t sequence = 0;
 
         if (getrandom(&sequence, sizeof sequence, GRND_NONBLOCK) != sizeof sequence)
-                return -errno;
+                return -EAGAIN; /* early in the boot */
         chrony_request_tracking(request, sequence, attempt);
         if (send(fd, request, sizeof request, MSG_NOSIGNAL) < 0)
                 return -errno;
@@ -211,7 +211,7 @@ static int64_t monotonic_ms(void) {
 int chrony_query(uint16_t port, unsigned timeout_ms, struct chrony_tracking *ret) {
         int64_t left, end = monotonic_ms() + timeout_ms;
         CLEANUP(closep) int fd = chrony_open(port);
-        uint32_t sequence;
+        uint32_t sequence = 0;
         int r;
 
         if (fd < 0)

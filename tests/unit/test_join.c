@@ -204,6 +204,22 @@ static void test_lost_answer_is_asked_for_again(void **state) {
         end(f);
 }
 
+/* The master does not even answer: what the token may be spent on is on disk before anything is sent. */
+static void test_key_is_kept_before_the_request(void **state) {
+        struct fixture *f = begin(state);
+        static const uint8_t none[PKI_X25519_SIZE];
+        struct join_state s;
+
+        kill(f->service->pid, SIGSTOP);
+        run_until(f, 0);
+        assert_int_equal(join_state_load(f->root, &s, NULL), 0);
+        assert_int_equal(s.step, 0);
+        assert_memory_not_equal(s.key, none, sizeof none);
+        kill(f->service->pid, SIGCONT);
+        run_until(f, STEP_ETCD);
+        end(f);
+}
+
 /* Once the bundle is here neither master nor token is needed. */
 static void test_killed_join_goes_on_without_the_master(void **state) {
         struct fixture *f = begin(state);
@@ -306,6 +322,7 @@ int main(void) {
                 tmp_test(test_missing_words_are_asked_for),
                 tmp_test(test_enrolled_machine_has_the_keys_and_its_own_certificates),
                 tmp_test(test_lost_answer_is_asked_for_again),
+                tmp_test(test_key_is_kept_before_the_request),
                 tmp_test(test_killed_join_goes_on_without_the_master),
                 tmp_test(test_journal_stands_for_one_node_of_one_cluster),
                 tmp_test(test_finished_join_changes_nothing),

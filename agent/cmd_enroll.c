@@ -65,7 +65,7 @@ static int run(const char *root, const char *listen_on, unsigned idle_s, struct 
         struct enroll_ops ops;
         int fds[MAX_SOCKETS], r;
         char file[PATH_MAX];
-        size_t n;
+        size_t n = 0;
 
         if (root_path(file, root, CONFIG_FILE) < 0)
                 return error_set(e, EXIT_INPUT, "--root: the path is too long");

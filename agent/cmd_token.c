@@ -76,12 +76,15 @@ static int load_config(const char *root, struct config **ret, struct error *e) {
         int r;
 
         if (root_path(file, root, CONFIG_FILE) < 0)
-                return error_set(e, EXIT_INPUT, "--root: the path is too long");
-        if (access(file, F_OK) < 0)
-                return error_set(e, EXIT_FAILED,
-                                 "%s is not there: this machine is no master; tokens are made on "
-                                 "one (`triarch init` makes the first)",
-                                 file);
+                return error_set(e, EXIT_INPUT, "--root: the path is too long"), -ENAMETOOLONG;
+        if (access(file, F_OK) < 0) {
+                error_set(e, EXIT_FAILED,
+                          "%s is not there: this machine is no master; tokens are made on one (`triarch "
+                          "init` makes "
+                          "the first)",
+                          file);
+                return -ENOENT;
+        }
         r = config_load(file, NULL, ret, e);
         return r < 0 || *root ? r : config_resolve(*ret, e);
 }

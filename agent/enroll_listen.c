@@ -124,7 +124,7 @@ static int peer_address(const struct sockaddr_storage *sa, struct in_addr *ret) 
 
 static int on_connection(sd_event_source *source, int listen_fd, uint32_t events, void *userdata) {
         struct listener *l = userdata;
-        struct sockaddr_storage sa;
+        struct sockaddr_storage sa = { 0 };
         socklen_t size = sizeof sa;
         CLEANUP(closep) int fd = accept4(listen_fd, (void *)&sa, &size, SOCK_CLOEXEC);
         struct in_addr address;

@@ -55,7 +55,8 @@ unsigned enroll_position_pick(struct enroll_positions *p, const struct etcd_memb
                 if (p->v[i].position < ETCD_MAX_MEMBERS)
                         used[p->v[i].position] = true;
         for (size_t i = 0; i < members->n; i++)
-                if (*members->v[i].name && strcmp(members->v[i].name, name) && !find(p, members->v[i].name)) {
+                if (*members->v[i].name && strcmp(members->v[i].name, name) != 0 &&
+                    !find(p, members->v[i].name)) {
                         position = smallest_free(used);
                         if (position < ETCD_MAX_MEMBERS)
                                 used[position] = true;

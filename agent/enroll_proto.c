@@ -194,7 +194,10 @@ static int request_from_json(const json_t *o, struct enroll_request *q) {
 static int grant_from_json(const json_t *o, struct enroll_grant *g) {
         const char *hex = NULL;
         const struct jread_field fields[] = {
-                { .name = "bundle", .type = JREAD_TEXT, .target = &hex, .size = 2 * ENROLL_SEALED_MAX },
+                { .name = "bundle",
+                  .type = JREAD_TEXT,
+                  .target = &hex,
+                  .size = (size_t)2 * ENROLL_SEALED_MAX },
                 { 0 },
         };
         int r = jread_object(o, fields, NULL);
@@ -228,7 +231,7 @@ static int refusal_from_json(const json_t *o, struct enroll_refusal *f) {
 static int body_from_json(const char *type, const json_t *body, struct enroll_message *m) {
         size_t i = 0;
 
-        while (i < ARRAY_SIZE(type_names) && strcmp(type, type_names[i]))
+        while (i < ARRAY_SIZE(type_names) && strcmp(type, type_names[i]) != 0)
                 i++;
         m->type = (enum enroll_type)i;
         switch (m->type) {

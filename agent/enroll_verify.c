@@ -50,8 +50,8 @@ int enroll_cert_pin(X509 *cert, char out[PKI_PIN_SIZE]) {
         }
         SHA256(der, (size_t)n, hash);
         OPENSSL_free(der);
-        memcpy(out, "sha256:", 7);
-        hex_encode(hash, sizeof hash, out + 7);
+        snprintf(out, PKI_PIN_SIZE, "sha256:");
+        hex_encode(hash, sizeof hash, out + strlen("sha256:"));
         return 0;
 }
 

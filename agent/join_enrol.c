@@ -167,6 +167,8 @@ static int make_config(struct join *j, const struct enroll_bundle *b, struct err
         flags.node_name = j->state.node_name;
         flags.advertise_address = j->state.address;
         flags.ignore_preflight_errors = NULL;
+        if (!b->config) /* cannot be: a bundle is decoded as a whole */
+                return -EBADMSG;
         if ((r = config_parse(b->config, strlen(b->config), "the configuration from the master", &flags, &c,
                               e)) < 0)
                 return r;

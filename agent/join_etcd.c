@@ -41,7 +41,7 @@ static int wait_more(struct wait *w, const char *reason, struct error *e) {
                 w->said_us = now;
         }
         w->tries++;
-        nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000 }, NULL);
+        nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
         return 0;
 }
 

@@ -163,7 +163,7 @@ int token_get(const char *root, const char *id, struct token *ret, struct error 
         }
         if (r < 0)
                 return fail(e, path, r, "cannot read the token");
-        if ((r = token_from_text(text, size, ret)) < 0 || strcmp(ret->id, id))
+        if ((r = token_from_text(text, size, ret)) < 0 || strcmp(ret->id, id) != 0)
                 return fail(e, path, -EBADMSG, "this is no token's file; remove it");
         return 0;
 }
@@ -171,7 +171,7 @@ int token_get(const char *root, const char *id, struct token *ret, struct error 
 static int is_token_file(const struct dirent *d) {
         char id[PKI_TOKEN_ID + 1];
 
-        if (strlen(d->d_name) != PKI_TOKEN_ID + 5 || strcmp(d->d_name + PKI_TOKEN_ID, ".json"))
+        if (strlen(d->d_name) != PKI_TOKEN_ID + 5 || strcmp(d->d_name + PKI_TOKEN_ID, ".json") != 0)
                 return 0;
         memcpy(id, d->d_name, PKI_TOKEN_ID);
         id[PKI_TOKEN_ID] = '\0';
@@ -288,12 +288,12 @@ int token_usable(const struct token *t, int64_t now_s, const char *node, const c
                           t->id);
                 return -EKEYEXPIRED;
         }
-        if (*t->node && strcmp(t->node, node)) {
+        if (*t->node && strcmp(t->node, node) != 0) {
                 error_set(e, EXIT_FAILED, "the token %s is for the node %s, not for %s", t->id, t->node,
                           node);
                 return -EPERM;
         }
-        if (*t->address && strcmp(t->address, address)) {
+        if (*t->address && strcmp(t->address, address) != 0) {
                 error_set(e, EXIT_FAILED, "the token %s is for the address %s, not for %s", t->id, t->address,
                           address);
                 return -EPERM;

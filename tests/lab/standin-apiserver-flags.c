@@ -160,7 +160,7 @@ static bool parse_one(struct standin *s, const char *argument) {
         const char *equals = strchr(argument, '=');
         size_t n = equals ? (size_t)(equals - argument) : 0;
 
-        for (size_t i = 0; equals && i < N_FLAGS; i++) {
+        for (enum flag_id i = 0; equals && i < N_FLAGS; i++) {
                 if (strncmp(argument, "--", 2) || n != strlen(table[i].name) + 2 ||
                     strncmp(argument + 2, table[i].name, n - 2) != 0)
                         continue;
@@ -174,7 +174,7 @@ static bool parse_one(struct standin *s, const char *argument) {
 }
 
 static bool check_values(const struct standin *s) {
-        for (size_t i = 0; i < N_FLAGS; i++) {
+        for (enum flag_id i = 0; i < N_FLAGS; i++) {
                 const char *fault;
 
                 if (!s->flags[i]) {

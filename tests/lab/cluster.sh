@@ -211,11 +211,20 @@ clock_follows() {
                 awk -F, '{ exit !($1 != "00000000" && $14 == "Normal" && $11 / 2 + $12 < 0.05) }'
 }
 
+# chronyd's correction in ms, without its sign.
+correction_ms() {
+        on "$1" chronyc -c tracking | awk -F, '{ v = $5 * 1000; printf "%d", v < 0 ? -v : v }'
+}
+
+clock_right() {
+        clock_follows "$1" && [ "$(correction_ms "$1")" -lt 10 ]
+}
+
 wait_clocks() {
         local name
 
         for name in "${machines[@]}"; do
-                wait_until 30 clock_follows "$name" || die "chronyd of $name does not follow the lab's server"
+                wait_until 30 clock_right "$name" || die "chronyd of $name does not follow the lab's server"
         done
 }
 

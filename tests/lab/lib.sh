@@ -153,12 +153,29 @@ lab_forget_cgroups() {
                 "$(basename "$lab_run")" 2>/dev/null || true
 }
 
+# What building the package needs; the tree's script installs what the machines need.
+lab_install() {
+        local packages=(build-essential cmake ninja-build pkg-config dpkg-dev file libssl-dev libcurl4-openssl-dev
+                        libyaml-dev libsystemd-dev libjansson-dev libmicrohttpd-dev libmnl-dev libcmocka-dev openssl)
+        local package missing=()
+
+        for package in "${packages[@]}"; do
+                dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+                        missing+=("$package")
+        done
+        [ ${#missing[@]} -gt 0 ] || return 0
+        say "installing ${missing[*]}"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
 # The package under test and the lab's own programs; sets TRIARCH_DEB.
 lab_make() {
         local make_log=$lab_out/make.log
 
         mkdir -p "$lab_out"
         [ -z "${TRIARCH_DEB:-}" ] || return 0
+        lab_install
         (
                 set -e
                 [ -f "$lab_build/build.ninja" ] || cmake -S "$lab_source" --preset release -B "$lab_build"

@@ -11,7 +11,13 @@
 
 #include <cmocka.h>
 
-#define SEC(n) ((uint64_t)(n)*1000000)
+/* Literals of several parts, which inside a list would look like a forgotten comma. */
+#define INFO       "triarch_info{version=\"" TRIARCH_VERSION "\",node=\"n2\"} 1"
+#define NODE       "node     n2 (10.0.0.2), agent " TRIARCH_VERSION " up 10.0 s"
+#define TIMES      "\"" BOTH_TIMES "\""
+#define CLOCK      "clock    " BOTH_TIMES
+#define BOTH_TIMES "system clock 2026-11-23T04:38:50.000Z, time source says 2026-11-23T04:38:50.251Z"
+#define SEC(n)     ((uint64_t)(n)*1000000)
 
 struct world {
         struct member members[2];
@@ -128,8 +134,7 @@ static void test_json(void **state) {
                 { "checks.1.last", "\"offset\"" },
                 { "checks.1.ageMs", "8000" },
                 { "clock.verdict", "\"offset\"" },
-                { "clock.times", "\"system clock 2026-11-23T04:38:50.000Z, time source says "
-                                 "2026-11-23T04:38:50.251Z\"" },
+                { "clock.times", TIMES },
                 { "etcd.hasLeader", "true" },
                 { "etcd.isLeader", "false" },
                 { "etcd.isLearner", "null" },
@@ -187,7 +192,7 @@ static void has_line(const char *text, const char *line) {
 
 static void test_metrics(void **state) {
         static const char *const want[] = {
-                "triarch_info{version=\"" TRIARCH_VERSION "\",node=\"n2\"} 1",
+                INFO,
                 "triarch_uptime_seconds 10",
                 "triarch_class{class=\"healthy\"} 0",
                 "triarch_class{class=\"degraded\"} 1",
@@ -222,12 +227,12 @@ static void test_metrics(void **state) {
 
 static void test_text(void **state) {
         static const char *const want[] = {
-                "node     n2 (10.0.0.2), agent " TRIARCH_VERSION " up 10.0 s",
+                NODE,
                 "vip      10.0.0.9 on eth0, router 9: backup for 6.0 s, priority 115 of 230",
                 "owner    n1 (10.0.0.1)",
                 "  n1         10.0.0.1        priority 125  degraded  40 ms ago",
                 "  apiServer  healthy   answers 200",
-                "clock    system clock 2026-11-23T04:38:50.000Z, time source says 2026-11-23T04:38:50.251Z",
+                CLOCK,
                 "etcd     has a leader; this member is a follower",
                 "  2026-11-23T04:38:42.005Z  state  backup -> active: no advertisement from an active router",
         };

@@ -144,7 +144,7 @@ static const char defaults[] =
         "nodeRegistration:\n"
         "  # Default: the host name in lower case.\n"
         "  #name: n1\n"
-        "  criSocket: unix:///run/containerd/containerd.sock\n"
+        "  criSocket: unix:///var/run/containerd/containerd.sock\n"
         "  kubeletExtraArgs: []\n"
         "  #- name: node-labels\n"
         "  #  value: rack=a\n"

@@ -100,7 +100,7 @@ const struct field fields_init[] = {
         { .key = "kind", .ops = &op_ignore },
         GROUP("nodeRegistration",
               { "name", &op_string, AT(node_name), .check = syntax_node_name, .own = true },
-              { "criSocket", &op_string, AT(cri_socket), .def = "unix:///run/containerd/containerd.sock",
+              { "criSocket", &op_string, AT(cri_socket), .def = "unix:///var/run/containerd/containerd.sock",
                 .check = syntax_cri_socket },
               { "kubeletExtraArgs", FROM(kubelet_extra_args), LIST(name_value, arg_fields) },
               { "ignorePreflightErrors", &op_strings, AT(ignore_preflight_errors), .own = true,

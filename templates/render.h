@@ -43,7 +43,7 @@ struct tmpl_values {
         const char *etcd_data_dir;   /* /var/lib/etcd */
         const char *initial_cluster; /* NULL: this node alone; else "a=https://...,b=..." and
                                       * --initial-cluster-state=existing (join) */
-        const char *cri_socket;      /* unix:///run/containerd/containerd.sock */
+        const char *cri_socket;      /* unix:///var/run/containerd/containerd.sock */
         const char *resolv_conf;     /* NULL or /run/systemd/resolve/resolv.conf */
         const char *host_name;       /* to know whether --hostname-override is needed */
         const struct tmpl_pair *kubelet_extra_args;

@@ -53,7 +53,7 @@ static void test_defaults_of_a_cluster(void **state) {
         assert_string_equal(c->etcd_data_dir, "/var/lib/etcd");
         assert_null(c->etcd_image_tag);
         assert_int_equal(c->alg, ALG_ECDSA_P256);
-        assert_string_equal(c->cri_socket, "unix:///run/containerd/containerd.sock");
+        assert_string_equal(c->cri_socket, "unix:///var/run/containerd/containerd.sock");
         assert_int_equal(c->token_ttl_s, 7200);
         assert_int_equal(c->vip.vrid, 192);
         assert_int_equal(c->vip.priority, 250);

@@ -2,23 +2,19 @@
  * what chronyc says of the same daemon. Runs in a network namespace of its own. */
 #include "agent/chrony.h"
 #include "pki/util.h"
+#include "tests/unit/tmpdir.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 enum { NTP_PORT = 11123, SERVER_CMD = 11323, CLIENT_CMD = 11324, SKIP = 77 };
 extern char **environ;
@@ -99,26 +95,44 @@ static void wait_for(uint16_t port, enum clock_verdict want, struct clock_state 
         fail_msg("verdict is %d (%s), not %d", s->verdict, s->reason, want);
 }
 
+/* What `chronyc -c tracking` prints. */
+static FILE *chronyc_tracking(uint16_t port) {
+        char out[PATH_MAX], number[8];
+        const char *argv[] = { "chronyc", "-h", "127.0.0.1", "-p", number, "-n", "-c", "tracking", NULL };
+        posix_spawn_file_actions_t actions;
+        pid_t pid;
+        FILE *f;
+
+        snprintf(number, sizeof number, "%u", port);
+        snprintf(out, sizeof out, "%s/tracking", dir);
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        assert_int_equal(posix_spawnp(&pid, "chronyc", &actions, NULL, (char *const *)argv, environ), 0);
+        posix_spawn_file_actions_destroy(&actions);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        f = fopen(out, "r");
+        assert_non_null(f);
+        return f;
+}
+
 /* chronyc's columns: id, address, stratum, ref time, system time, last, rms, freq, resid, skew, delay,
  * dispersion, interval, leap. The daemon may have polled in between: ask until both saw the same update. */
 static void compare_with_chronyc(uint16_t port) {
-        char command[128], source[64], leap[32];
+        char source[64], leap[32];
         double ref, correction, last, rms, freq, resid, skew, delay, dispersion, interval;
         struct chrony_tracking t;
         unsigned id, stratum;
         int n = 0;
 
-        snprintf(command, sizeof command, "chronyc -h 127.0.0.1 -p %u -n -c tracking", port);
         for (int i = 0; i < 20; i++) {
                 FILE *p;
 
                 assert_int_equal(chrony_query(port, 1000, &t), 0);
-                p = popen(command, "r");
-                assert_non_null(p);
+                p = chronyc_tracking(port);
                 n = fscanf(p, "%x,%63[^,],%u,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%31[^\n]", &id, source,
                            &stratum, &ref, &correction, &last, &rms, &freq, &resid, &skew, &delay,
                            &dispersion, &interval, leap);
-                pclose(p);
+                fclose(p);
                 if (n == 14 &&
                     fabs(ref - (double)t.ref_time.tv_sec - (double)t.ref_time.tv_nsec / 1e9) < 1e-6)
                         break;
@@ -243,7 +257,6 @@ int main(void) {
                 cmocka_unit_test_teardown(test_nobody_there, stop_all),
                 cmocka_unit_test_teardown(test_silent_peer_times_out, stop_all),
         };
-        char command[96];
         int failed;
 
         if (enter_namespace() < 0) {
@@ -254,6 +267,5 @@ int main(void) {
         if (!mkdtemp(dir))
                 return 1;
         failed = cmocka_run_group_tests_name("chronyd", tests, NULL, NULL);
-        snprintf(command, sizeof command, "rm -rf %s", dir);
-        return system(command) || failed;
+        return nftw(dir, tmp_remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 || failed;
 }

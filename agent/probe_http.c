@@ -62,8 +62,8 @@ static void on_closed(void *userdata, const struct http_result *r) {
         struct http_probe *p = userdata;
 
         p->held = NULL;
-        if (r->failure != HTTP_BROKEN)
-                return; /* could not be opened: the probes find out why */
+        if (r->failure != HTTP_BROKEN && r->failure != HTTP_REFUSED)
+                return; /* could not be opened: the next probe finds out why */
         http_call_free(p->call);
         p->call = NULL;
         p->again = 0;

@@ -6,6 +6,8 @@ init_options=(--vip "$vip/$prefix" --pod-network-cidr 10.244.0.0/16 --ignore-pre
 join_options=(--ignore-preflight-errors CRI)
 cluster_ca=$lab_state/host1/root/etc/kubernetes/pki/ca.crt
 failures=0
+set -E
+trap 'say "$test_name: line $LINENO: $BASH_COMMAND: status $?"' ERR
 
 # --- saying ----------------------------------------------------------------------------------
 
@@ -39,6 +41,13 @@ finish() {
 # median NUMBER...
 median() {
         printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# aim MS FIGURE: what was aimed at; twice of it is a failure, as the host may be busy with other things.
+aim() {
+        awk -v aim="$1" -v ms="$2" 'BEGIN {
+                printf "  aim: under %d ms, %s\n", aim, ms < aim ? "met" : "MISSED"
+                exit !(ms < 2 * aim) }' || fail "$2 ms is more than twice the aim"
 }
 
 # timed COMMAND...: sets `seconds` (two decimals) and `status`; the output goes to `log`.

@@ -9,6 +9,10 @@ moved() {
         one_holder && ! holder_is "$active"
 }
 
+api_kill() {
+        on "$1" pkill -KILL -x kube-apiserver
+}
+
 # run_trials N: sets gaps.
 run_trials() {
         local trial
@@ -19,7 +23,7 @@ run_trials() {
                 sleep 1
                 active=$(vip_holders)
                 mark
-                on "$active" pkill -KILL -x kube-apiserver
+                api_kill "$active"
                 wait_until 10 moved || fail "the address did not move"
                 sleep 1
                 measure
@@ -42,8 +46,8 @@ carry() {
         for name in $(printf '%s\n' "${machines[@]}" | grep -v "$active") "$active"; do
                 on "$name" mkdir -p /etc/triarch-lab
                 on "$name" sh -c "echo STANDIN_MEMORY_MIB=$1 >/etc/triarch-lab/environment"
-                on "$name" pkill -KILL -x kube-apiserver
-                sleep 1
+                api_kill "$name"
+                wait_until 30 on "$name" pgrep -x kube-apiserver || fail "the API server of $name does not start"
                 forget_moves "$name"
                 wait_until 60 agents_healthy || fail "$name does not come back with $1 MiB"
         done
@@ -53,12 +57,16 @@ cluster_ensure
 capture_start
 probe_start
 run_trials "$trials"
-say "  API server killed: gap median $(median "${gaps[@]}") ms of ${gaps[*]} (aim: under 150 ms)"
-expect "the median is under 150 ms" awk -v m="$(median "${gaps[@]}")" 'BEGIN { exit !(m < 150) }'
+say "  API server killed: gap median $(median "${gaps[@]}") ms of ${gaps[*]}"
+aim 150 "$(median "${gaps[@]}")"
 if [ -z "${KUBE_BIN_DIR:-}" ]; then
-        carry 1024
+        cluster_settle
+        memory_mib=1024
+        [ "$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)" -gt 5000 ] || memory_mib=128
+        carry "$memory_mib"
         run_trials 3
-        say "  the same with 1 GiB of memory: gap median $(median "${gaps[@]}") ms of ${gaps[*]}"
+        say "  the same with $memory_mib MiB of memory: gap median $(median "${gaps[@]}") ms of ${gaps[*]}"
+        cluster_settle
         carry 0
 fi
 cluster_settle

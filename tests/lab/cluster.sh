@@ -6,8 +6,7 @@ init_options=(--vip "$vip/$prefix" --pod-network-cidr 10.244.0.0/16 --ignore-pre
 join_options=(--ignore-preflight-errors CRI)
 cluster_ca=$lab_state/host1/root/etc/kubernetes/pki/ca.crt
 failures=0
-set -E
-trap 'say "$test_name: line $LINENO: $BASH_COMMAND: status $?"' ERR
+trap 'say "$test_name: line $LINENO: $BASH_COMMAND: status $?" >&2' ERR
 
 # --- saying ----------------------------------------------------------------------------------
 

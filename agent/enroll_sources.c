@@ -10,19 +10,21 @@ static struct enroll_source *find(struct enroll_sources *s, struct in_addr addre
         return NULL;
 }
 
-/* A place for a new address: a fresh one, or that of who was seen longest ago and owes nothing. */
-static struct enroll_source *make_room(struct enroll_sources *s, int64_t now_us) {
-        struct enroll_source *oldest = NULL;
+static bool owes_less(const struct enroll_source *a, const struct enroll_source *b) {
+        return a->until_us != b->until_us ? a->until_us < b->until_us : a->seen_us < b->seen_us;
+}
+
+/* A place for a new address: a fresh one, or that of whose wait is over first. Who has many addresses could
+ * fill the table with waits: then one of them is forgiven rather than a stranger turned away. */
+static struct enroll_source *make_room(struct enroll_sources *s) {
+        struct enroll_source *least = NULL;
 
         if (s->n < ENROLL_SOURCES)
                 return &s->v[s->n++];
-        for (size_t i = 0; i < s->n; i++) {
-                struct enroll_source *v = &s->v[i];
-
-                if (v->active == 0 && v->until_us <= now_us && (!oldest || v->seen_us < oldest->seen_us))
-                        oldest = v;
-        }
-        return oldest;
+        for (size_t i = 0; i < s->n; i++)
+                if (s->v[i].active == 0 && (!least || owes_less(&s->v[i], least)))
+                        least = &s->v[i];
+        return least;
 }
 
 struct enroll_source *enroll_source_enter(struct enroll_sources *s, struct in_addr address, int64_t now_us,
@@ -30,7 +32,7 @@ struct enroll_source *enroll_source_enter(struct enroll_sources *s, struct in_ad
         struct enroll_source *v = find(s, address);
 
         if (!v) {
-                if (!(v = make_room(s, now_us)))
+                if (!(v = make_room(s)))
                         return NULL;
                 *v = (struct enroll_source){ .address = address };
         }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ENROLL_SOURCES = 64, ENROLL_PER_SOURCE = 2, ENROLL_HOLD_MAX_S = 64 };
+enum { ENROLL_SOURCES = 256, ENROLL_PER_SOURCE = 2, ENROLL_HOLD_MAX_S = 64 };
 
 struct enroll_source {
         struct in_addr address;
@@ -20,8 +20,8 @@ struct enroll_sources {
 };
 
 /* A connection from there: NULL when it has to be turned away at once, because that address already has
- * ENROLL_PER_SOURCE of them, or the table is full of addresses that are held. *ret_hold_s: how long it
- * still has to wait. */
+ * ENROLL_PER_SOURCE of them (or ENROLL_SOURCES others are being served). *ret_hold_s: how long it still
+ * has to wait. */
 struct enroll_source *enroll_source_enter(struct enroll_sources *s, struct in_addr address, int64_t now_us,
                                           unsigned *ret_hold_s);
 /* It is over. Wrong tries hold the address 1, 2, 4, ... ENROLL_HOLD_MAX_S seconds; ten quiet minutes forgive.

@@ -345,6 +345,29 @@ static void test_one_source_cannot_take_all_places(void **state) {
         assert_int_equal(hold, 1);
 }
 
+/* Waiting for one's own wrong tries must never become waiting for those of others. */
+static void test_many_held_sources_do_not_lock_others_out(void **state) {
+        const struct in_addr first = { htonl(0x0a000000) }, last = { htonl(0x0a000000 + ENROLL_SOURCES - 1) };
+        const struct in_addr honest = { htonl(0x0b000000) };
+        struct enroll_sources s = { 0 };
+        unsigned hold;
+
+        (void)state;
+        for (uint32_t i = 0; i < ENROLL_SOURCES; i++) {
+                struct in_addr bad = { htonl(0x0a000000 + i) };
+
+                assert_non_null(enroll_source_enter(&s, bad, 1000 + i, &hold));
+                enroll_source_leave(&s, bad, true, 1000 + i);
+        }
+        assert_non_null(enroll_source_enter(&s, honest, 5000, &hold));
+        assert_int_equal(hold, 0);
+        /* the one that had waited longest is forgiven for it, the others still wait */
+        assert_non_null(enroll_source_enter(&s, last, 5000, &hold));
+        assert_int_equal(hold, 1);
+        assert_non_null(enroll_source_enter(&s, first, 5000, &hold));
+        assert_int_equal(hold, 0);
+}
+
 static struct etcd_members named(const char *a, const char *b, const char *c) {
         const char *names[] = { a, b, c };
         struct etcd_members m = { 0 };
@@ -381,6 +404,7 @@ int main(void) {
                 cmocka_unit_test(test_clocks_are_compared_with_an_interval),
                 cmocka_unit_test(test_only_the_source_of_wrong_tries_waits),
                 cmocka_unit_test(test_one_source_cannot_take_all_places),
+                cmocka_unit_test(test_many_held_sources_do_not_lock_others_out),
                 cmocka_unit_test(test_positions_are_the_smallest_free),
         };
 

@@ -21,6 +21,7 @@ enum {
         ENROLL_VERSION = 1,
         ENROLL_HEADER = 4,
         ENROLL_FRAME_MAX = 256 * 1024,
+        ENROLL_REQUEST_MAX = 4 * 1024,
         ENROLL_SEALED_MAX = 120 * 1024,
         ENROLL_TEXT_MAX = 64 * 1024, /* of one entry of the bundle */
 };

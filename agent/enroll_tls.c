@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+enum { LINGER_US = 2000000 };
+
 int64_t enroll_now_us(void) {
         struct timespec ts;
 
@@ -141,6 +143,7 @@ int enroll_conn_open(struct enroll_conn *c, SSL_CTX *ctx, int fd, bool server, u
 
         *c = (struct enroll_conn){ .ssl = SSL_new(ctx),
                                    .fd = fd,
+                                   .max = server ? ENROLL_REQUEST_MAX : ENROLL_FRAME_MAX,
                                    .deadline_us = enroll_now_us() + (int64_t)timeout_ms * 1000 };
         if (!c->ssl || SSL_set_fd(c->ssl, fd) != 1)
                 return fail(e, -ENOMEM, NULL, "cannot set TLS up");
@@ -205,7 +208,9 @@ int enroll_conn_recv(struct enroll_conn *c, struct enroll_message *ret, struct e
         if ((r = read_all(c, header, sizeof header, e)) < 0)
                 return r;
         if ((r = enroll_header_get(header, &size)) == 0) {
-                if (!(text = malloc(size)))
+                if (size > c->max)
+                        r = -EMSGSIZE;
+                else if (!(text = malloc(size)))
                         r = -ENOMEM;
                 else if ((r = read_all(c, text, size, e)) < 0)
                         return r;
@@ -229,18 +234,26 @@ int enroll_conn_exporter(struct enroll_conn *c, uint8_t out[PKI_EXPORTER_SIZE]) 
         return -EIO;
 }
 
-void enroll_conn_close(struct enroll_conn *c) {
-        uint8_t rest[64];
+/* Unread input would turn our close into a reset, which can discard what the peer has not read yet. It may
+ * read at its leisure, but not talk on. */
+static void linger(struct enroll_conn *c) {
+        int64_t end_us = enroll_now_us() + LINGER_US;
+        uint8_t rest[1024];
         size_t done;
         int n;
 
+        if (c->deadline_us > end_us)
+                c->deadline_us = end_us;
+        do
+                n = SSL_read_ex(c->ssl, rest, sizeof rest, &done);
+        while ((n == 1 && enroll_now_us() < end_us) || (n != 1 && wait_for(c, n, NULL) == 0));
+}
+
+void enroll_conn_close(struct enroll_conn *c) {
         if (!c->ssl)
                 return;
-        /* Unread input would turn our close into a reset, which can discard what the peer has not read yet.
-         */
         if (SSL_is_init_finished(c->ssl) && SSL_shutdown(c->ssl) == 0)
-                while ((n = SSL_read_ex(c->ssl, rest, sizeof rest, &done)) == 1 || wait_for(c, n, NULL) == 0)
-                        ;
+                linger(c);
         ERR_clear_error();
         SSL_free(c->ssl);
         c->ssl = NULL;

@@ -40,6 +40,7 @@ int enroll_tls_server(const char *crt_file, const char *key_file, const char *ca
 struct enroll_conn {
         SSL *ssl;
         int fd;              /* borrowed, made non-blocking */
+        size_t max;          /* of a message from the peer: a server hears those who have proven nothing */
         int64_t deadline_us; /* CLOCK_MONOTONIC */
 };
 int64_t enroll_now_us(void);

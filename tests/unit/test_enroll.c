@@ -509,6 +509,49 @@ static void test_malformed_request_is_told(void **state) {
         end(s);
 }
 
+/* Before the proof nothing that costs memory is taken in: a long message is refused by its length. */
+static void test_long_request_is_not_read(void **state) {
+        struct setup *s = begin(state, 1);
+        uint8_t header[ENROLL_HEADER];
+        struct enroll_message m;
+        struct raw r;
+        size_t done;
+
+        enroll_header_put(header, ENROLL_REQUEST_MAX + 1);
+        raw_open(&r, s);
+        assert_int_equal(SSL_write_ex(r.c.ssl, header, sizeof header, &done), 1);
+        assert_int_equal(enroll_conn_recv(&r.c, &m, NULL), 0);
+        raw_close(&r);
+        assert_int_equal(m.type, ENROLL_REFUSAL);
+        assert_int_equal(m.refusal.code, ENROLL_MALFORMED);
+        end(s);
+}
+
+/* Who talks on after a wrong try cannot put its counting off. */
+static void test_wrong_try_that_talks_on_is_counted(void **state) {
+        static const uint8_t noise[1024];
+        struct setup *s = begin(state, 1);
+        struct enroll_message m = { .type = ENROLL_REQUEST };
+        int64_t start = enroll_now_us();
+        struct raw r;
+        size_t done;
+
+        raw_open(&r, s);
+        m.request = prove(&r);
+        m.request.proof[0] ^= 1;
+        assert_int_equal(enroll_conn_send(&r.c, &m, NULL), 0);
+        while (SSL_write_ex(r.c.ssl, noise, sizeof noise, &done) == 1 ||
+               SSL_get_error(r.c.ssl, 0) == SSL_ERROR_WANT_WRITE)
+                if (enroll_now_us() - start > 10000000)
+                        break;
+        raw_close(&r);
+        print_message("a wrong try that talks on was over after %d ms\n",
+                      (int)((enroll_now_us() - start) / 1000));
+        assert_int_equal(s->j.outcome, ENROLL_OUT_WRONG);
+        assert_true(enroll_now_us() - start < 5000000);
+        end(s);
+}
+
 static void test_peer_that_speaks_no_tls(void **state) {
         struct setup *s = begin(state, 1);
         pthread_t thread;
@@ -545,6 +588,8 @@ int main(void) {
                 tmp_test(test_proof_is_bound_to_the_connection),
                 tmp_test(test_every_field_is_under_the_proof),
                 tmp_test(test_malformed_request_is_told),
+                tmp_test(test_long_request_is_not_read),
+                tmp_test(test_wrong_try_that_talks_on_is_counted),
                 tmp_test(test_peer_that_speaks_no_tls),
         };
 

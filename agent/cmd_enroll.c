@@ -5,11 +5,13 @@
 #include "agent/rootpath.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
 #define CONFIG_FILE "/etc/triarch/config.yaml"
-enum { IDLE_S = 60, MAX_SOCKETS = 8 };
+enum { IDLE_S = 60, MAX_SOCKETS = 8, TURN_AWAY_MS = 2000 };
 
 static const char usage[] =
         "Usage: triarch enroll [--listen ADDRESS:PORT] [--idle-timeout SECONDS]\n\n"
@@ -42,39 +44,70 @@ static int open_socket(const char *where, int *ret, struct error *e) {
 
 /* The sockets that systemd passes, or the one that --listen names. */
 static int get_sockets(const char *where, int fds[MAX_SOCKETS], size_t *ret_n, struct error *e) {
-        int n = sd_listen_fds(1);
+        int n = sd_listen_fds(1), flags;
 
+        *ret_n = 0;
         if (where) {
+                if (open_socket(where, &fds[0], e) < 0)
+                        return -EIO;
                 *ret_n = 1;
-                return open_socket(where, &fds[0], e);
+                return 0;
         }
         if (n <= 0 || n > MAX_SOCKETS)
                 return error_set(e, EXIT_INPUT,
                                  "no socket was passed: started by hand, this command needs --listen "
                                  "ADDRESS:PORT");
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < n; i++) {
                 fds[i] = SD_LISTEN_FDS_START + i;
+                /* systemd hands them over blocking; who is gone before accept() must not stop the rest. */
+                if ((flags = fcntl(fds[i], F_GETFL)) < 0 || fcntl(fds[i], F_SETFL, flags | O_NONBLOCK) < 0)
+                        return error_set(e, EXIT_FAILED, "the socket from systemd: %s", strerror(errno));
+        }
         *ret_n = (size_t)n;
         return 0;
 }
 
-static int run(const char *root, const char *listen_on, unsigned idle_s, struct error *e) {
+/* A service that cannot start leaves its callers in the queue, and systemd starts it again for them at once,
+ * for ever. So they are turned away, for a while: that is also how often it can be made to start. */
+static void turn_away(const int *fds, size_t n) {
+        int64_t end_us = enroll_now_us() + TURN_AWAY_MS * INT64_C(1000), left_us;
+        struct pollfd p[MAX_SOCKETS];
+        int fd;
+
+        for (size_t i = 0; i < n; i++)
+                p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+        while ((left_us = end_us - enroll_now_us()) > 0 && poll(p, n, (int)(left_us / 1000) + 1) > 0)
+                for (size_t i = 0; i < n; i++)
+                        if ((fd = accept4(fds[i], NULL, NULL, SOCK_CLOEXEC)) >= 0)
+                                close(fd);
+}
+
+static int serve(const char *root, const int *fds, size_t n, unsigned idle_s, struct error *e) {
         CLEANUP(config_freep) struct config *c = NULL;
         struct enroll_host host;
         struct enroll_server s;
         struct enroll_ops ops;
-        int fds[MAX_SOCKETS], r;
         char file[PATH_MAX];
-        size_t n = 0;
+        int r;
 
         if (root_path(file, root, CONFIG_FILE) < 0)
                 return error_set(e, EXIT_INPUT, "--root: the path is too long");
-        if ((r = get_sockets(listen_on, fds, &n, e)) < 0 || (r = config_load(file, NULL, &c, e)) < 0 ||
-            (r = enroll_host_init(&host, root, c, &ops, e)) < 0 ||
+        if ((r = config_load(file, NULL, &c, e)) < 0 || (r = enroll_host_init(&host, root, c, &ops, e)) < 0 ||
             (r = enroll_server_init(&s, root, c, &ops, e)) < 0)
                 return r;
         r = enroll_listen(&s, fds, n, idle_s, e);
         enroll_server_done(&s);
+        return r;
+}
+
+static int run(const char *root, const char *listen_on, unsigned idle_s, struct error *e) {
+        int fds[MAX_SOCKETS] = { -1 }, r;
+        size_t n = 0;
+
+        if ((r = get_sockets(listen_on, fds, &n, e)) < 0 || (r = serve(root, fds, n, idle_s, e)) == 0)
+                return r;
+        if (!listen_on)
+                turn_away(fds, n);
         return r;
 }
 

@@ -2,6 +2,9 @@
  * silence do not keep others waiting, and it leaves when nobody asks. */
 #include "tests/unit/enroll_service.h"
 
+#include <fcntl.h>
+#include <poll.h>
+
 /* A join from `from`; on refusal the code is in j->result. */
 static int join_from(struct service *s, const char *from, const char *token, struct joining *j) {
         char local[ENROLL_ADDRESS_SIZE];
@@ -101,12 +104,57 @@ static void test_service_leaves_when_idle(void **state) {
         free(s);
 }
 
+/* As systemd starts it, on a tree where it cannot serve. */
+static pid_t start_activated(const char *root, int fd) {
+        pid_t pid = fork();
+        char self[16];
+
+        if (pid != 0)
+                return pid;
+        snprintf(self, sizeof self, "%d", (int)getpid());
+        if (fd != 3)
+                dup2(fd, 3);
+        (void)fcntl(3, F_SETFD, 0);
+        setenv("LISTEN_PID", self, 1);
+        setenv("LISTEN_FDS", "1", 1);
+        execl(getenv("TRIARCH"), "triarch", "enroll", "--root", root, NULL);
+        _exit(127);
+}
+
+/* Or systemd would start it again for the same callers, as fast as the machine can. */
+static void test_service_that_cannot_start_turns_its_callers_away(void **state) {
+        int fd = listen_on_any(), callers[5], status;
+        const struct timeval patience = { .tv_sec = 10 };
+        int64_t start = enroll_now_us();
+        struct pollfd left = { .fd = fd, .events = POLLIN };
+        pid_t pid;
+        char c;
+
+        assert_non_null(getenv("TRIARCH"));
+        for (size_t i = 0; i < ARRAY_SIZE(callers); i++)
+                callers[i] = connect_silently("127.0.0.77");
+        assert_true((pid = start_activated(*state, fd)) > 0);
+        for (size_t i = 0; i < ARRAY_SIZE(callers); i++) {
+                (void)fcntl(callers[i], F_SETFL, 0);
+                assert_int_equal(setsockopt(callers[i], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience),
+                                 0);
+                assert_int_equal(read(callers[i], &c, 1), 0);
+                close(callers[i]);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_INPUT);
+        assert_int_equal(poll(&left, 1, 0), 0);
+        assert_true(enroll_now_us() - start > 1500000);
+        close(fd);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 tmp_test(test_right_token_from_a_socket),
                 tmp_test(test_wrong_tries_slow_their_own_source_only),
                 tmp_test(test_silent_peers_do_not_block_others),
                 tmp_test(test_service_leaves_when_idle),
+                tmp_test(test_service_that_cannot_start_turns_its_callers_away),
         };
 
         if (own_network() < 0) {

@@ -26,7 +26,7 @@ trial=0
 draws=0
 while [ $trial -lt 5 ] && [ $draws -lt 15 ]; do
         draws=$((draws + 1))
-        at_ms=$((RANDOM % 1500))
+        at_ms=$((RANDOM % 4000))
         start_init >"$lab_out/$test_name.killed.log" 2>&1 </dev/null &
         client=$!
         sleep "$(awk -v ms=$at_ms 'BEGIN { printf "%.3f", ms / 1000 }')"

@@ -3,6 +3,7 @@
 #include "agent/jread.h"
 #include "agent/opt.h"
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 
 enum { DEFAULT_PORT = 7644 };
@@ -18,7 +19,7 @@ struct args {
         struct common common;
         const char *token, *pins;
         bool control_plane;
-        char host[256];
+        char host[256], secret[PKI_TOKEN_SIZE];
 };
 
 /* HOST or HOST:PORT. */
@@ -50,6 +51,16 @@ static int parse_positional(struct args *a, struct join *j, char **args, int n, 
         return parse_host(args[0], a->host, &j->port, e);
 }
 
+/* Every user of this machine may read the command line of every process, for as long as join runs; and who
+ * has the token while it is good can ask for the cluster's keys from here. */
+static void hide_token(struct args *a) {
+        size_t n = strlen(a->token);
+
+        snprintf(a->secret, sizeof a->secret, "%s", a->token);
+        memset((char *)a->token, 'x', n);
+        a->token = a->secret;
+}
+
 static int parse(int argc, char **argv, struct args *a, struct join *j, struct error *e) {
         const struct opt table[] = {
                 { "token", 0, OPT_STRING, &a->token, "TOKEN", "made by `triarch token create` on a master" },
@@ -79,6 +90,8 @@ static int parse(int argc, char **argv, struct args *a, struct join *j, struct e
                 return error_set(e, EXIT_INPUT,
                                  "--token: want six letters and digits, a dot, and sixteen more, all "
                                  "lower case");
+        if (a->token)
+                hide_token(a);
         if (a->pins && (r = enroll_pins_parse(a->pins, &j->pins, e)) < 0)
                 return r;
         j->root = a->common.root;
@@ -101,5 +114,6 @@ int cmd_join(int argc, char **argv) {
         if (r == 0)
                 r = join_run(&j, &e);
         join_done(&j);
+        OPENSSL_cleanse(a.secret, sizeof a.secret);
         return r < 0 ? error_print(&e) : EXIT_DONE;
 }

@@ -2,6 +2,7 @@
  * run is taken up. The tree is under a root; the enrolment service is real. */
 #include "tests/unit/enroll_service.h"
 
+#include "agent/command.h"
 #include "agent/join.h"
 #include <ftw.h>
 #include <sys/prctl.h>
@@ -316,6 +317,19 @@ static void test_damaged_journal_is_named(void **state) {
         end(f);
 }
 
+static void test_token_leaves_the_command_line(void **state) {
+        char token[] = "abcdef.0123456789abcdef", joined[] = "--token=abcdef.0123456789abcdef";
+        char join[] = "join", host[] = "n1", surplus[] = "n2", option[] = "--token";
+        char *apart[] = { join, host, surplus, option, token, NULL };
+        char *together[] = { join, host, surplus, joined, NULL };
+
+        (void)state;
+        assert_int_equal(cmd_join(5, apart), EXIT_INPUT);
+        assert_string_equal(token, "xxxxxxxxxxxxxxxxxxxxxxx");
+        assert_int_equal(cmd_join(4, together), EXIT_INPUT);
+        assert_string_equal(joined, "--token=xxxxxxxxxxxxxxxxxxxxxxx");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 tmp_test(test_refused_join_leaves_nothing),
@@ -329,6 +343,7 @@ int main(void) {
                 tmp_test(test_foreign_ca_is_found_before_the_token_is_used),
                 tmp_test(test_initial_cluster_names_every_member),
                 tmp_test(test_damaged_journal_is_named),
+                tmp_test(test_token_leaves_the_command_line),
         };
 
         if (own_network() < 0) {

@@ -6,7 +6,7 @@
 #include <syslog.h>
 #include <time.h>
 
-enum { HELLO_TIMEOUT_MS = 10000, ANSWER_TIMEOUT_MS = 20000, MAX_ROUND_TRIP_MS = 2000 };
+enum { HELLO_TIMEOUT_MS = 10000, ANSWER_TIMEOUT_MS = 20000, MAX_ROUND_TRIP_MS = 2000, RIVAL_RETRY_S = 10 };
 
 /* One connection, from its request on. */
 struct session {
@@ -177,7 +177,8 @@ static int make_bundle(struct session *x, char **ret, size_t *ret_size, struct e
         int r = read_entries(x->s, &b, e);
 
         if (r == 0)
-                r = enroll_position_take(x->s->root, x->q.node_name, &x->members, &b.position, e);
+                r = enroll_position_take(x->s->root, x->q.node_name, x->q.node_address, &x->members,
+                                         &b.position, e);
         if (r == 0 && !(b.config = strdup(x->s->shared_config)))
                 r = -ENOMEM;
         if (r == 0 && (r = enroll_bundle_encode(&b, ret, ret_size)) < 0)
@@ -194,7 +195,7 @@ static int grant(struct session *x, struct enroll_grant *ret) {
         int r = make_bundle(x, &plain, &size, &e);
 
         if (r < 0)
-                return refuse_failed(x, &e);
+                return r == -EBUSY ? refuse(x, ENROLL_BUSY, RIVAL_RETRY_S, &e) : refuse_failed(x, &e);
         r = pki_bundle_seal(x->kp, &x->transcript, plain, size, &ret->sealed, &ret->size);
         pki_wipe_free(plain);
         if (r < 0) {

@@ -382,14 +382,32 @@ static void test_positions_are_the_smallest_free(void **state) {
         struct enroll_positions p = { 0 };
 
         (void)state;
-        assert_int_equal(enroll_position_pick(&p, &one, "n2", 1000), 1);
-        assert_int_equal(enroll_position_pick(&p, &one, "n3", 1001), 2); /* n2 is on its way */
-        assert_int_equal(enroll_position_pick(&p, &one, "n2", 1002), 1); /* resumed */
-        assert_int_equal(enroll_position_pick(&p, &two, "n4", 1000 + 3599), 3);
+        assert_int_equal(enroll_position_pick(&p, &one, "n2", "172.18.0.2", 1000), 1);
+        assert_int_equal(enroll_position_pick(&p, &one, "n3", "172.18.0.3", 1001), 2); /* n2 is on its way */
+        assert_int_equal(enroll_position_pick(&p, &one, "n2", "172.18.0.2", 1002), 1); /* resumed */
+        assert_int_equal(enroll_position_pick(&p, &two, "n4", "172.18.0.4", 1000 + 3599), 3);
         /* n2 and n4 never came: after an hour theirs are free again */
-        assert_int_equal(enroll_position_pick(&p, &two, "n5", 1000 + 3599 + 3600), 1);
+        assert_int_equal(enroll_position_pick(&p, &two, "n5", "172.18.0.5", 1000 + 3599 + 3600), 1);
         p.n = 0; /* another master, that handed none out */
-        assert_int_equal(enroll_position_pick(&p, &two, "n4", 0), 2);
+        assert_int_equal(enroll_position_pick(&p, &two, "n4", "172.18.0.4", 0), 2);
+}
+
+/* Cloned machines have one name: the second must not come in while no list of members shows the first. */
+static void test_one_name_joins_from_one_address_at_a_time(void **state) {
+        struct etcd_members one = named("n1", NULL, NULL), learner = named("n1", "", NULL);
+        struct etcd_members both = named("n1", "n2", NULL);
+        struct enroll_positions p = { 0 };
+
+        (void)state;
+        snprintf(learner.v[1].peer_url, sizeof learner.v[1].peer_url, "https://172.18.0.2:2380");
+        assert_null(enroll_position_rival(&p, &one, "n2", "172.18.0.2", 1000));
+        enroll_position_pick(&p, &one, "n2", "172.18.0.2", 1000);
+        assert_null(enroll_position_rival(&p, &one, "n2", "172.18.0.2", 1001)); /* resumed */
+        assert_null(enroll_position_rival(&p, &one, "n3", "172.18.0.3", 1001));
+        assert_ptr_equal(enroll_position_rival(&p, &one, "n2", "172.18.0.3", 1001), &p.v[0]);
+        assert_ptr_equal(enroll_position_rival(&p, &learner, "n2", "172.18.0.3", 1500), &p.v[0]);
+        assert_null(enroll_position_rival(&p, &one, "n2", "172.18.0.3", 1500));  /* gave up */
+        assert_null(enroll_position_rival(&p, &both, "n2", "172.18.0.2", 1001)); /* told by its name */
 }
 
 int main(void) {
@@ -406,6 +424,7 @@ int main(void) {
                 cmocka_unit_test(test_one_source_cannot_take_all_places),
                 cmocka_unit_test(test_many_held_sources_do_not_lock_others_out),
                 cmocka_unit_test(test_positions_are_the_smallest_free),
+                cmocka_unit_test(test_one_name_joins_from_one_address_at_a_time),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

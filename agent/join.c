@@ -15,10 +15,12 @@ static int step_kubeconfig(struct join *j, struct error *e) {
         return phase_kubeconfig(&j->ctx, "all", e);
 }
 
-static int step_pods(struct join *j, struct error *e) {
-        int r = phase_etcd(&j->ctx, "local", e);
+static int step_etcd_pod(struct join *j, struct error *e) {
+        return phase_etcd(&j->ctx, "local", e);
+}
 
-        return r < 0 ? r : phase_control_plane(&j->ctx, "all", e);
+static int step_control_plane(struct join *j, struct error *e) {
+        return phase_control_plane(&j->ctx, "all", e);
 }
 
 static int step_kubelet(struct join *j, struct error *e) {
@@ -33,11 +35,14 @@ static int step_wait(struct join *j, struct error *e) {
         return phase_wait(&j->ctx, NULL, e);
 }
 
-/* The member is added before the pods exist, because etcd's needs the list of members; it is promoted after
- * the kubelet has started it. The number of a step is in journals: add at the end of a version only. */
+/* The member is added before etcd's pod exists, which needs the list of members, and promoted after the
+ * kubelet has started it. The API server comes then: before, it would connect to an etcd that does not serve
+ * yet, give up after 20 s and be held back by the kubelet for another 10. The number of a step is in
+ * journals: add at the end of a version only. */
 static int (*const steps[])(struct join *j, struct error *e) = {
-        join_enrol, join_shared_pki, step_certs,        step_forget_bundle, step_kubeconfig, join_etcd_add,
-        step_pods,  step_kubelet,    join_etcd_started, join_etcd_promote,  step_agent,      step_wait,
+        join_enrol,         join_shared_pki, step_certs,   step_forget_bundle, step_kubeconfig,
+        join_etcd_add,      step_etcd_pod,   step_kubelet, join_etcd_started,  join_etcd_promote,
+        step_control_plane, step_agent,      step_wait,
 };
 
 static int load_state(struct join *j, struct error *e) {

@@ -41,7 +41,7 @@ static const struct field volume_fields[] = {
         { 0 },
 };
 
-/* kubeadm's ControlPlaneComponent. */
+/* kubeadm's ControlPlaneComponent. NOLINTBEGIN(bugprone-macro-parentheses): a member takes none. */
 #define EXTRA_ARGS(member)                                                                                   \
         { "extraArgs", FROM(member.extra_args), LIST(name_value, arg_fields) }
 #define EXTRA_VOLUMES(member)                                                                                \
@@ -49,6 +49,7 @@ static const struct field volume_fields[] = {
 #define EXTRA_ENVS(member)                                                                                   \
         { "extraEnvs", FROM(member.extra_envs), LIST(name_value, env_fields) }
 #define COMPONENT(member) EXTRA_ARGS(member), EXTRA_VOLUMES(member), EXTRA_ENVS(member)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct choice algorithms[] = {
         { "ECDSA-P256", ALG_ECDSA_P256 }, { "RSA-2048", ALG_RSA_2048 }, { "ECDSA-P384", CHOICE_LATER },

@@ -135,6 +135,17 @@ static int note_cluster(struct join *j, const struct etcd_members *m, const char
         return join_state_save(j->root, &j->state, e);
 }
 
+/* etcd has one learner at a time: the other machine's join ends soon, or was given up. */
+static void name_other_learner(const struct etcd_members *m, struct error *e) {
+        for (size_t i = 0; i < m->n; i++)
+                if (m->v[i].learner)
+                        error_set(e, EXIT_FAILED,
+                                  "%s is a learner, and etcd has one at a time: that machine joins just now; "
+                                  "if "
+                                  "its join was given up, `triarch reset` there",
+                                  m->v[i].peer_url);
+}
+
 /* 1: this machine is a member and *m says who else is; 0: not yet, *e says why; negative: for good. */
 static int try_add(struct join *j, const struct etcd_client *client, const char *url, struct etcd_members *m,
                    struct error *e) {
@@ -159,6 +170,8 @@ static int try_add(struct join *j, const struct etcd_client *client, const char 
                 fflush(stdout);
                 return 1;
         }
+        if (r == -EAGAIN)
+                name_other_learner(m, e);
         return 0; /* -EEXIST: the next list shows it */
 }
 

@@ -274,11 +274,15 @@ mark() {
         mark_wall=$(date +%s.%N)
 }
 
-# After it: sets gap_ms, overlap_ms, takeovers and priority0 of the time since mark.
+# After it: sets gap_ms, overlap_ms, takeovers and priority0 of the time since mark; calm_ms is the longest gap
+# in any second before a mark, when nothing happened: what of a gap the host itself may have made.
+calm_ms=0
 measure() {
-        local facts
+        local before
 
         sleep 0.3
+        before=$("$lab_dir/gap.py" "$probe_log" $((mark_ns - 1000000000)) "$mark_ns") || before=0
+        calm_ms=$(printf '%s\n' "$calm_ms" "$before" | sort -n | tail -n 1)
         gap_ms=$("$lab_dir/gap.py" "$probe_log" "$mark_ns" "$(now_ns)") || gap_ms=none
         owners_since
 }

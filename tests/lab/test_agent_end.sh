@@ -37,7 +37,7 @@ for ((trial = 1; trial <= trials; trial++)); do
         wait_until 30 agents_healthy || fail "the agent of $active is not healthy again"
         holder_is "$next" || fail "the address went back to $(vip_holders)"
 done
-say "  systemctl stop: gap median $(median "${gaps[@]}") ms of ${gaps[*]}"
+say "  systemctl stop: gap median $(median "${gaps[@]}") ms of ${gaps[*]}; with nothing happening up to $calm_ms ms"
 aim 80 "$(median "${gaps[@]}")"
 
 cluster_settle

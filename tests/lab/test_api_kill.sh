@@ -57,7 +57,7 @@ cluster_ensure
 capture_start
 probe_start
 run_trials "$trials"
-say "  API server killed: gap median $(median "${gaps[@]}") ms of ${gaps[*]}"
+say "  API server killed: gap median $(median "${gaps[@]}") ms of ${gaps[*]}; with nothing happening up to $calm_ms ms"
 aim 150 "$(median "${gaps[@]}")"
 if [ -z "${KUBE_BIN_DIR:-}" ]; then
         cluster_settle

@@ -32,5 +32,5 @@ for ((trial = 1; trial <= trials; trial++)); do
         holder_is "$next" || fail "the address did not stay at $next"
         [ "$takeovers" = 0 ] || fail "the address moved while $active came back"
 done
-say "  power loss: gap median $(median "${gaps[@]}") ms of ${gaps[*]}"
+say "  power loss: gap median $(median "${gaps[@]}") ms of ${gaps[*]}; with nothing happening up to $calm_ms ms"
 finish

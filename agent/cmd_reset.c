@@ -68,23 +68,28 @@ static int confirm(const struct reset *r, struct error *e) {
         return 0;
 }
 
-/* The address moves to another master first, while this one still serves; the manifests go while the
- * kubelet still runs, for it ends their pods; the data goes when etcd has ended. */
+/* The address moves to another master first, while this one still serves; the API server ends before its
+ * etcd, without which it takes half a minute for it; the manifests go while the kubelet still runs, for it
+ * ends their pods; the data goes when etcd has ended. */
 static int reset_live(struct reset *r, struct error *e) {
         CLEANUP(unit_bus_freep) struct unit_bus *b = NULL;
         int k;
 
-        if ((k = unit_bus_open(&b, e)) < 0 || (k = reset_agent_off(r, b, e)) < 0)
+        if ((k = unit_bus_open(&b, e)) < 0 || (k = reset_agent_off(r, b, e)) < 0 ||
+            (k = reset_manifests(r, false, e)) < 0)
                 return k;
+        reset_wait_for_pods(r, b, false);
         reset_etcd_member(r);
-        if ((k = reset_manifests(r, e)) < 0 || (k = reset_kubelet_off(r, b, e)) < 0 ||
-            (k = reset_files(r, e)) < 0)
+        if ((k = reset_manifests(r, true, e)) < 0)
+                return k;
+        reset_wait_for_pods(r, b, true);
+        if ((k = reset_kubelet_off(b, e)) < 0 || (k = reset_files(r, e)) < 0)
                 return k;
         return unit_daemon_reload(b, e);
 }
 
 static int reset_tree(struct reset *r, struct error *e) {
-        int k = reset_manifests(r, e);
+        int k = reset_manifests(r, true, e);
 
         return k < 0 ? k : reset_files(r, e);
 }
@@ -105,8 +110,8 @@ static int reset_run(const struct common *common, const char *cert_dir, bool for
                 puts("There was nothing of triarch's here.");
         else
                 printf("%u files were deleted: this machine is as it was before%s. Not touched: container "
-                       "runtime and "
-                       "images, CNI, your own kubeconfig.\n",
+                       "runtime and images, CNI, the kubelet's own state in /var/lib/kubelet, your own "
+                       "kubeconfig.\n",
                        r.removed, r.warnings ? ", apart from the warnings above" : "");
         return 0;
 }

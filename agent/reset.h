@@ -24,10 +24,14 @@ void reset_warn(struct reset *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void reset_etcd_member(struct reset *r);
 /* Agent and enrolment off, the address off the interface. */
 int reset_agent_off(struct reset *r, struct unit_bus *b, struct error *e);
-/* The static pods' manifests deleted. */
-int reset_manifests(struct reset *r, struct error *e);
-/* Waits, while the kubelet runs, until nothing listens on the static pods' ports; then the kubelet off. */
-int reset_kubelet_off(struct reset *r, struct unit_bus *b, struct error *e);
+/* The static pods' manifests deleted, etcd's last and only if asked. */
+int reset_manifests(struct reset *r, bool etcd, struct error *e);
+/* Waits, while the kubelet runs, at most a minute: until nothing listens on the ports of the pods whose
+ * manifests were deleted and, with etcd's, until the kubelet has cleared the static pods away. */
+void reset_wait_for_pods(struct reset *r, struct unit_bus *b, bool etcd);
+int reset_kubelet_off(struct unit_bus *b, struct error *e);
+/* Directories of static pods, or of other pods, in the kubelet's directory of pods. */
+unsigned reset_count_pods(const char *dir, bool of_static);
 /* Everything else. */
 int reset_files(struct reset *r, struct error *e);
 

@@ -80,11 +80,11 @@ static int remove_glob(struct reset *r, const char *pattern, struct error *e) {
 
 static const char *const pods[] = { "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd" };
 
-int reset_manifests(struct reset *r, struct error *e) {
+int reset_manifests(struct reset *r, bool etcd, struct error *e) {
         unsigned mode;
         int k;
 
-        for (size_t i = 0; i < ARRAY_SIZE(pods); i++)
+        for (size_t i = 0; i < ARRAY_SIZE(pods) - !etcd; i++)
                 if ((k = remove_file(r, tmpl_path(pods[i], &mode), e)) < 0)
                         return k;
         return 0;

@@ -3,8 +3,11 @@
 #include "agent/unit.h"
 #include "vrrp/router.h"
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <time.h>
+
+#define KUBELET_PODS "/var/lib/kubelet/pods"
 
 enum { STOP_TIMEOUT_S = 90, PODS_TIMEOUT_S = 60, API_PORT = 6443 };
 
@@ -75,37 +78,70 @@ int reset_agent_off(struct reset *r, struct unit_bus *b, struct error *e) {
 }
 
 /* The first port of a static pod on which something listens, 0 when none. */
-static unsigned busy_port(const struct reset *r) {
+static unsigned busy_port(const struct reset *r, bool etcd) {
         const unsigned ports[] = { r->config ? r->config->bind_port : API_PORT, 10259, 10257, 2379, 2380 };
 
-        for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+        for (size_t i = 0; i < ARRAY_SIZE(ports) - (etcd ? 0 : 2); i++)
                 if (preflight_try_listen((uint16_t)ports[i], (struct in_addr){ INADDR_ANY }) == -EADDRINUSE)
                         return ports[i];
         return 0;
 }
 
-/* The kubelet ends a static pod when its manifest is gone, so it must still run here. */
-static void wait_for_pods(struct reset *r, struct unit_bus *b) {
-        char state[32] = "";
-        unsigned port = 0;
+/* The kubelet names a pod's directory by its uid: a static pod's is a hash without the dashes of a UUID. */
+unsigned reset_count_pods(const char *dir, bool of_static) {
+        DIR *d = opendir(dir);
+        const struct dirent *entry;
+        unsigned n = 0;
 
-        if (unit_state(b, "kubelet.service", state, NULL) < 0 || strcmp(state, "active") != 0)
-                state[0] = '\0';
-        for (unsigned tenths = 0; (port = busy_port(r)) && *state && tenths < PODS_TIMEOUT_S * 10; tenths++) {
-                if (tenths % 100 == 0)
-                        printf("[reset] waiting for the static pods to end (port %u; %u s of %d s)\n", port,
-                               tenths / 10, PODS_TIMEOUT_S);
-                fflush(stdout);
-                nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
-        }
+        while (d && (entry = readdir(d)))
+                n += *entry->d_name != '.' && (strchr(entry->d_name, '-') == NULL) == of_static;
+        if (d)
+                closedir(d);
+        return n;
+}
+
+static bool kubelet_runs(struct unit_bus *b) {
+        char state[32];
+
+        return unit_state(b, "kubelet.service", state, NULL) == 0 && !strcmp(state, "active");
+}
+
+static void warn_of_the_rest(struct reset *r, unsigned port) {
+        unsigned others = reset_count_pods(KUBELET_PODS, false);
+
         if (port)
                 reset_warn(r,
                            "something still listens on port %u: end the containers that are left through the "
                            "container runtime",
                            port);
+        if (others)
+                reset_warn(r,
+                           "%u other pods were on this machine (" KUBELET_PODS
+                           "): end their containers through the container runtime",
+                           others);
 }
 
-int reset_kubelet_off(struct reset *r, struct unit_bus *b, struct error *e) {
-        wait_for_pods(r, b);
+/* The kubelet ends a static pod when its manifest is gone, so it must still run here. Its ports are closed
+ * before its sandbox is gone; of that the pod's directory tells, which the kubelet removes last. */
+void reset_wait_for_pods(struct reset *r, struct unit_bus *b, bool etcd) {
+        bool runs = kubelet_runs(b);
+        unsigned port = 0, pods = 0;
+
+        for (unsigned tenths = 0; tenths < PODS_TIMEOUT_S * 10; tenths++) {
+                port = busy_port(r, etcd);
+                pods = etcd ? reset_count_pods(KUBELET_PODS, true) : 0;
+                if (!runs || (!port && !pods))
+                        break;
+                if (tenths % 100 == 0)
+                        printf("[reset] waiting for the static pods to end (%s %u; %u s of %d s)\n",
+                               port ? "port" : "pods left:", port ? port : pods, tenths / 10, PODS_TIMEOUT_S);
+                fflush(stdout);
+                nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+        }
+        if (etcd)
+                warn_of_the_rest(r, port);
+}
+
+int reset_kubelet_off(struct unit_bus *b, struct error *e) {
         return units_off(b, false, e);
 }

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -67,12 +68,37 @@ static void test_what_is_no_pod_is_an_error(void **state) {
                 assert_true(reset_etcd_parse(texts[i], strlen(texts[i]), &m, &e) < 0);
 }
 
+/* Names as the kubelet 1.36.2 gave them. */
+static void test_static_pods_are_told_from_others(void **state) {
+        static const char *const names[] = { "5e37ae1753f185fee51cd58d2153ece7",
+                                             "2c8d42657cecf93cfa145988fed93d88",
+                                             "0f6f3c7e-8a43-4d5b-9d0a-2f1f7f3f9f10" };
+        char dir[] = "/tmp/triarch-reset-XXXXXX", path[96];
+
+        (void)state;
+        assert_non_null(mkdtemp(dir));
+        assert_int_equal(reset_count_pods(dir, true) + reset_count_pods(dir, false), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+                assert_int_equal(mkdir(path, 0700), 0);
+        }
+        assert_int_equal(reset_count_pods(dir, true), 2);
+        assert_int_equal(reset_count_pods(dir, false), 1);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+                assert_int_equal(rmdir(path), 0);
+        }
+        assert_int_equal(rmdir(dir), 0);
+        assert_int_equal(reset_count_pods(dir, true), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_the_pod_tells_of_its_member),
                 cmocka_unit_test(test_others_without_itself),
                 cmocka_unit_test(test_alone_there_is_no_other),
                 cmocka_unit_test(test_what_is_no_pod_is_an_error),
+                cmocka_unit_test(test_static_pods_are_told_from_others),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

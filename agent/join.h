@@ -33,6 +33,8 @@ int join_shared_pki(struct join *j, struct error *e);
 int join_etcd_add(struct join *j, struct error *e);
 int join_etcd_started(struct join *j, struct error *e);
 int join_etcd_promote(struct join *j, struct error *e);
+/* Until this machine's own etcd answers its clients. */
+int join_etcd_serves(struct join *j, struct error *e);
 /* JOIN_CONFIG into j->config. */
 int join_load_config(struct join *j, struct error *e);
 

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <time.h>
 
-enum { LIMIT_S = 240, PAUSE_MS = 500, REPORT_S = 10, CALL_TIMEOUT_MS = 9000 };
+enum { LIMIT_S = 240, PAUSE_MS = 500, REPORT_S = 10, CALL_TIMEOUT_MS = 9000, SERVE_TIMEOUT_MS = 1500 };
 
 /* Waiting, with the reason said when it changes and every ten seconds. */
 struct wait {
@@ -271,6 +271,29 @@ int join_etcd_promote(struct join *j, struct error *e) {
                         return 0;
                 }
                 if ((r = wait_more(&w, why.message, e)) < 0)
+                        return r;
+        }
+}
+
+/* A voting member need not serve: etcd 3.6 first publishes its name, and a member that got the state as a
+ * snapshot may wait half a minute for that. Its port is open meanwhile, so only an answer tells. */
+int join_etcd_serves(struct join *j, struct error *e) {
+        struct wait w = wait_begin("for this machine's etcd to serve");
+        struct etcd_members members;
+        struct error why = { 0 };
+        struct access a;
+        char url[256];
+        int r;
+
+        snprintf(url, sizeof url, "https://%s:2379", j->state.address);
+        for (;;) {
+                if ((r = access_open(j, 0, &a, e)) < 0)
+                        return r;
+                a.client.endpoint = url;
+                a.client.timeout_ms = SERVE_TIMEOUT_MS;
+                if (etcd_member_list(&a.client, &members, &why) == 0)
+                        return 0;
+                if ((r = wait_more(&w, "it votes, but does not answer its clients yet", e)) < 0)
                         return r;
         }
 }

@@ -29,13 +29,7 @@ run_trials() {
                 measure
                 say "  trial $trial: $active -> $(vip_holders), gap $gap_ms ms, two MACs $overlap_ms ms"
                 gaps+=("$gap_ms")
-                forget_moves "$active"
         done
-}
-
-# The agent rests longer with every move in five minutes, by design; each trial is to be the first.
-forget_moves() {
-        on "$1" systemctl restart triarch-agent
 }
 
 # carry MIB: all API servers start again with so much memory, backups first.
@@ -48,7 +42,6 @@ carry() {
                 on "$name" sh -c "echo STANDIN_MEMORY_MIB=$1 >/etc/triarch-lab/environment"
                 api_kill "$name"
                 wait_until 30 on "$name" pgrep -x kube-apiserver || fail "the API server of $name does not start"
-                forget_moves "$name"
                 wait_until 60 agents_healthy || fail "$name does not come back with $1 MiB"
         done
 }

@@ -276,7 +276,7 @@ int join_etcd_promote(struct join *j, struct error *e) {
 }
 
 /* A voting member need not serve: etcd 3.6 first publishes its name, and a member that got the state as a
- * snapshot may wait half a minute for that. Its port is open meanwhile, so only an answer tells. */
+ * snapshot may wait a whole time-out for that. Its port is open meanwhile, so only an answer tells. */
 int join_etcd_serves(struct join *j, struct error *e) {
         struct wait w = wait_begin("for this machine's etcd to serve");
         struct etcd_members members;

@@ -117,8 +117,8 @@ static int create(const struct token_args *a, struct error *e) {
         if ((r = parse_ttl(a->ttl, &ttl_s, e)) < 0 || (r = parse_uses(a->uses, &uses, e)) < 0 ||
             (r = parse_node(a->node, name, address, e)) < 0 || (r = load_config(a->common.root, &c, e)) < 0)
                 return r;
-        if (snprintf(key, sizeof key, "%s%s/ca.key", a->common.root, c->cert_dir) >= (int)sizeof key ||
-            snprintf(crt, sizeof crt, "%s%s/ca.crt", a->common.root, c->cert_dir) >= (int)sizeof crt)
+        if (root_path_below(key, a->common.root, c->cert_dir, "ca.key") < 0 ||
+            root_path_below(crt, a->common.root, c->cert_dir, "ca.crt") < 0)
                 return error_set(e, EXIT_INPUT, "the certificates' directory has too long a name");
         if ((r = token_create(a->common.root, key, ttl_s, uses, name, address, token, e)) < 0)
                 return r;

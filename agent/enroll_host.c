@@ -38,19 +38,13 @@ static void host_audit(void *userdata, int priority, const char *line) {
                 fprintf(stderr, "triarch: %s\n", line);
 }
 
-static int below(char out[PATH_MAX], const char *root, const char *dir, const char *file) {
-        int n = snprintf(out, PATH_MAX, "%s%s/%s", root, dir, file);
-
-        return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
-}
-
 int enroll_host_init(struct enroll_host *h, const char *root, const struct config *c, struct enroll_ops *ret,
                      struct error *e) {
         *h = (struct enroll_host){ .config = c,
                                    .chrony_port = c->health.clock.port ? c->health.clock.port : CHRONY_PORT };
-        if (below(h->ca, root, c->cert_dir, "etcd/ca.crt") < 0 ||
-            below(h->crt, root, c->cert_dir, "etcd/healthcheck-client.crt") < 0 ||
-            below(h->key, root, c->cert_dir, "etcd/healthcheck-client.key") < 0)
+        if (root_path_below(h->ca, root, c->cert_dir, "etcd/ca.crt") < 0 ||
+            root_path_below(h->crt, root, c->cert_dir, "etcd/healthcheck-client.crt") < 0 ||
+            root_path_below(h->key, root, c->cert_dir, "etcd/healthcheck-client.key") < 0)
                 return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
         snprintf(h->endpoint, sizeof h->endpoint, "https://127.0.0.1:2379");
         *ret = (struct enroll_ops){
@@ -80,9 +74,9 @@ static int open_identity(struct enroll_server *s, struct error *e) {
         struct pki_error pe = { 0 };
         int r;
 
-        if (below(ca, s->root, s->cert_dir, "ca.crt") < 0 ||
-            below(s->ca_key, s->root, s->cert_dir, "ca.key") < 0 || root_path(crt, s->root, ENROLL_CRT) < 0 ||
-            root_path(key, s->root, ENROLL_KEY) < 0)
+        if (root_path_below(ca, s->root, s->cert_dir, "ca.crt") < 0 ||
+            root_path_below(s->ca_key, s->root, s->cert_dir, "ca.key") < 0 ||
+            root_path(crt, s->root, ENROLL_CRT) < 0 || root_path(key, s->root, ENROLL_KEY) < 0)
                 return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
         if ((r = pki_cluster_id(ca, s->cluster_id, &pe)) < 0) {
                 error_from_pki(e, EXIT_FAILED, &pe);

@@ -1,6 +1,7 @@
 #include "agent/enroll_server.h"
 #include "agent/enroll_clock.h"
 #include "agent/enroll_position.h"
+#include "agent/rootpath.h"
 #include "pki/file.h"
 #include <errno.h>
 #include <syslog.h>
@@ -159,12 +160,9 @@ static int read_entries(const struct enroll_server *s, struct enroll_bundle *b, 
                 const struct enroll_entry_place *place = enroll_entry_place((enum enroll_entry)i);
                 char path[PATH_MAX];
                 size_t size;
-                int r, n = snprintf(path, sizeof path, "%s%s/%s", s->root, s->cert_dir, place->file);
+                int r = root_path_below(path, s->root, s->cert_dir, place->file);
 
-                r = n < 0 || (size_t)n >= sizeof path
-                            ? -ENAMETOOLONG
-                            : pki_file_read(path, ENROLL_TEXT_MAX, &b->entries[i], &size);
-                if (r < 0) {
+                if (r < 0 || (r = pki_file_read(path, ENROLL_TEXT_MAX, &b->entries[i], &size)) < 0) {
                         error_set(e, EXIT_FAILED, "cannot read %s for the joiner: %s", path, strerror(-r));
                         return r;
                 }

@@ -2,6 +2,7 @@
 #include "agent/enroll_clock.h"
 #include "agent/join.h"
 #include "agent/preflight.h"
+#include "agent/rootpath.h"
 #include "pki/file.h"
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -18,7 +19,7 @@ static int check_old_ca(const struct join *j, const struct config *c, struct err
         struct pki_error pe = { 0 };
         char path[PATH_MAX], pin[PKI_PIN_SIZE];
 
-        if (snprintf(path, sizeof path, "%s%s/ca.crt", j->root, c->cert_dir) >= (int)sizeof path)
+        if (root_path_below(path, j->root, c->cert_dir, "ca.crt") < 0)
                 return error_set(e, EXIT_INPUT, "the certificates' directory has too long a name");
         if (access(path, F_OK) < 0)
                 return 0;
@@ -268,8 +269,7 @@ int join_shared_pki(struct join *j, struct error *e) {
         char dir[PATH_MAX];
         int r = stored_bundle(j, &b, e);
 
-        if (r == 0 &&
-            snprintf(dir, sizeof dir, "%s%s/etcd", j->root, j->config->cert_dir) < (int)sizeof dir &&
+        if (r == 0 && root_path_below(dir, j->root, j->config->cert_dir, "etcd") == 0 &&
             (r = pki_mkdir_p(dir, 0755)) < 0)
                 error_set(e, EXIT_FAILED, "cannot make %s: %s", dir, strerror(-r));
         for (size_t i = 0; i < ENROLL_ENTRIES && r == 0; i++)

@@ -1,5 +1,6 @@
 #include "agent/enroll_tls.h"
 #include "agent/join.h"
+#include "agent/rootpath.h"
 #include "pki/file.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -56,11 +57,9 @@ static int access_open(const struct join *j, unsigned turn, struct access *a, st
 
         if (j->state.n_endpoints == 0)
                 return error_set(e, EXIT_FAILED, "the master named no voting member of etcd");
-        if (snprintf(a->ca, sizeof a->ca, "%s%s/etcd/ca.crt", j->root, dir) >= (int)sizeof a->ca ||
-            snprintf(a->crt, sizeof a->crt, "%s%s/etcd/healthcheck-client.crt", j->root, dir) >=
-                    (int)sizeof a->crt ||
-            snprintf(a->key, sizeof a->key, "%s%s/etcd/healthcheck-client.key", j->root, dir) >=
-                    (int)sizeof a->key)
+        if (root_path_below(a->ca, j->root, dir, "etcd/ca.crt") < 0 ||
+            root_path_below(a->crt, j->root, dir, "etcd/healthcheck-client.crt") < 0 ||
+            root_path_below(a->key, j->root, dir, "etcd/healthcheck-client.key") < 0)
                 return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
         a->client = (struct etcd_client){ .endpoint = j->state.endpoints[turn % j->state.n_endpoints],
                                           .ca_file = a->ca,
@@ -109,8 +108,7 @@ int join_initial_cluster(const struct etcd_members *m, const char *name, const c
 static bool has_data(const struct join *j) {
         char path[PATH_MAX];
 
-        return snprintf(path, sizeof path, "%s%s/member", j->root, j->config->etcd_data_dir) <
-                       (int)sizeof path &&
+        return root_path_below(path, j->root, j->config->etcd_data_dir, "member") == 0 &&
                access(path, F_OK) == 0;
 }
 

@@ -1,4 +1,5 @@
 #include "agent/phase.h"
+#include "agent/rootpath.h"
 #include "agent/token.h"
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -21,8 +22,8 @@ static int print_command(struct phase_ctx *ctx, struct error *e) {
         char key[PATH_MAX], crt[PATH_MAX], token[PKI_TOKEN_SIZE];
         int r;
 
-        if (snprintf(key, sizeof key, "%s%s/ca.key", ctx->root, c->cert_dir) >= (int)sizeof key ||
-            snprintf(crt, sizeof crt, "%s%s/ca.crt", ctx->root, c->cert_dir) >= (int)sizeof crt)
+        if (root_path_below(key, ctx->root, c->cert_dir, "ca.key") < 0 ||
+            root_path_below(crt, ctx->root, c->cert_dir, "ca.crt") < 0)
                 return error_set(e, EXIT_INPUT, "--cert-dir is too long");
         if ((r = token_create(ctx->root, key, c->token_ttl_s, TOKEN_USES, NULL, NULL, token, e)) < 0)
                 return r;

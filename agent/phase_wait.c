@@ -1,4 +1,5 @@
 #include "agent/phase.h"
+#include "agent/rootpath.h"
 #include <curl/curl.h>
 #include <errno.h>
 #include <time.h>
@@ -68,7 +69,7 @@ static int api_server_open(const struct phase_ctx *ctx, struct probe *p) {
                  ctx->config->bind_port);
         if ((r = probe_open(p)) < 0)
                 return r;
-        if (snprintf(ca, sizeof ca, "%s%s/ca.crt", ctx->root, ctx->config->cert_dir) >= (int)sizeof ca ||
+        if (root_path_below(ca, ctx->root, ctx->config->cert_dir, "ca.crt") < 0 ||
             !phase_path(ctx, "/etc/triarch/pki/healthcheck-client.crt", crt) ||
             !phase_path(ctx, "/etc/triarch/pki/healthcheck-client.key", key))
                 return -ENAMETOOLONG;

@@ -13,4 +13,11 @@ static inline int root_path(char out[PATH_MAX], const char *root, const char *pa
         return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
+/* out = root + dir + "/" + file; -ENAMETOOLONG. */
+static inline int root_path_below(char out[PATH_MAX], const char *root, const char *dir, const char *file) {
+        int n = snprintf(out, PATH_MAX, "%s%s/%s", root, dir, file);
+
+        return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
 #endif

@@ -2,7 +2,6 @@
 #include "agent/command.h"
 #include "agent/etcd.h"
 #include "agent/opt.h"
-#include "agent/rootpath.h"
 #include "agent/status_text.h"
 #include <errno.h>
 
@@ -25,16 +24,15 @@ static json_t *member_json(const struct etcd_member *m) {
 
 /* {"members": [...]} or {"error": "..."}; null where this machine or this user has no way to ask. */
 static json_t *etcd_members(const char *cert_dir) {
-        char ca[PATH_MAX], crt[PATH_MAX], key[PATH_MAX];
-        struct etcd_client client = { "https://127.0.0.1:2379", ca, crt, key, ETCD_TIMEOUT_MS };
+        struct etcd_files files;
+        struct etcd_client client;
         struct etcd_members members;
         struct error e;
         json_t *list;
 
-        if (!cert_dir || root_path(ca, cert_dir, "/etcd/ca.crt") < 0 ||
-            root_path(crt, cert_dir, "/etcd/healthcheck-client.crt") < 0 ||
-            root_path(key, cert_dir, "/etcd/healthcheck-client.key") < 0 || access(key, R_OK) < 0)
+        if (!cert_dir || etcd_files_init(&files, "", cert_dir) < 0 || access(files.key, R_OK) < 0)
                 return json_null();
+        client = etcd_client_with(&files, "https://127.0.0.1:2379", ETCD_TIMEOUT_MS);
         if (etcd_member_list(&client, &members, &e) < 0)
                 return json_pack("{s:s}", "error", e.message);
         list = json_array();

@@ -8,6 +8,7 @@
 
 #define ENROLL_CRT "/etc/triarch/pki/enroll.crt"
 #define ENROLL_KEY "/etc/triarch/pki/enroll.key"
+#define OWN_ETCD   "https://127.0.0.1:2379"
 enum { CHRONY_PORT = 323, CHRONY_TIMEOUT_MS = 500, ETCD_TIMEOUT_MS = 4000 };
 
 static int64_t host_clock_ns(void *userdata) {
@@ -20,11 +21,7 @@ static int64_t host_clock_ns(void *userdata) {
 
 static int host_members(void *userdata, struct etcd_members *ret, struct error *e) {
         const struct enroll_host *h = userdata;
-        const struct etcd_client client = { .endpoint = h->endpoint,
-                                            .ca_file = h->ca,
-                                            .cert_file = h->crt,
-                                            .key_file = h->key,
-                                            .timeout_ms = ETCD_TIMEOUT_MS };
+        const struct etcd_client client = etcd_client_with(&h->etcd, OWN_ETCD, ETCD_TIMEOUT_MS);
 
         return etcd_member_list(&client, ret, e);
 }
@@ -42,11 +39,8 @@ int enroll_host_init(struct enroll_host *h, const char *root, const struct confi
                      struct error *e) {
         *h = (struct enroll_host){ .config = c,
                                    .chrony_port = c->health.clock.port ? c->health.clock.port : CHRONY_PORT };
-        if (root_path_below(h->ca, root, c->cert_dir, "etcd/ca.crt") < 0 ||
-            root_path_below(h->crt, root, c->cert_dir, "etcd/healthcheck-client.crt") < 0 ||
-            root_path_below(h->key, root, c->cert_dir, "etcd/healthcheck-client.key") < 0)
+        if (etcd_files_init(&h->etcd, root, c->cert_dir) < 0)
                 return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
-        snprintf(h->endpoint, sizeof h->endpoint, "https://127.0.0.1:2379");
         *ret = (struct enroll_ops){
                 .clock_ns = host_clock_ns, .members = host_members, .audit = host_audit, .userdata = h
         };

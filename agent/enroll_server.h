@@ -42,7 +42,7 @@ void enroll_server_done(struct enroll_server *s);
 struct enroll_host {
         const struct config *config;
         uint16_t chrony_port;
-        char endpoint[64], ca[PATH_MAX], crt[PATH_MAX], key[PATH_MAX];
+        struct etcd_files etcd;
 };
 int enroll_host_init(struct enroll_host *h, const char *root, const struct config *c, struct enroll_ops *ret,
                      struct error *e);

@@ -1,6 +1,7 @@
 #include "agent/etcd.h"
 #include "agent/etcd_reply.h"
 #include "agent/jread.h"
+#include "agent/rootpath.h"
 #include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -184,4 +185,20 @@ int etcd_member_promote(const struct etcd_client *c, uint64_t id, struct error *
 
 int etcd_member_remove(const struct etcd_client *c, uint64_t id, struct error *e) {
         return call_with_id(c, "member/remove", id, e);
+}
+
+int etcd_files_init(struct etcd_files *f, const char *root, const char *cert_dir) {
+        int r = root_path_below(f->ca, root, cert_dir, "etcd/ca.crt");
+
+        if (r == 0)
+                r = root_path_below(f->crt, root, cert_dir, "etcd/healthcheck-client.crt");
+        return r < 0 ? r : root_path_below(f->key, root, cert_dir, "etcd/healthcheck-client.key");
+}
+
+struct etcd_client etcd_client_with(const struct etcd_files *f, const char *endpoint, unsigned timeout_ms) {
+        return (struct etcd_client){ .endpoint = endpoint,
+                                     .ca_file = f->ca,
+                                     .cert_file = f->crt,
+                                     .key_file = f->key,
+                                     .timeout_ms = timeout_ms };
 }

@@ -23,6 +23,15 @@ struct etcd_members {
         struct etcd_member v[ETCD_MAX_MEMBERS];
         size_t n;
 };
+/* The client certificate that kubeadm makes for questions to etcd, as real paths. */
+struct etcd_files {
+        char ca[PATH_MAX], crt[PATH_MAX], key[PATH_MAX];
+};
+/* Below the certificates' directory of the tree at `root`; opens nothing. -ENAMETOOLONG. */
+int etcd_files_init(struct etcd_files *f, const char *root, const char *cert_dir);
+/* Borrows both. */
+struct etcd_client etcd_client_with(const struct etcd_files *f, const char *endpoint, unsigned timeout_ms);
+
 /* 0; -EAGAIN: try again (unavailable, connection reset, learner not in sync, too many learners,
  * unhealthy), and look at the members first, for the call may have been done; -ENOENT: no such member;
  * -EEXIST: peer URL or id exists; -EALREADY: to promote a voter; -EACCES, -ENOKEY: one side's certificate;

@@ -47,25 +47,18 @@ static int wait_more(struct wait *w, const char *reason, struct error *e) {
 }
 
 struct access {
-        char ca[PATH_MAX], crt[PATH_MAX], key[PATH_MAX];
+        struct etcd_files files;
         struct etcd_client client;
 };
 
 /* Members take turns, so that one that is down does not end the join. */
 static int access_open(const struct join *j, unsigned turn, struct access *a, struct error *e) {
-        const char *dir = j->config->cert_dir;
-
         if (j->state.n_endpoints == 0)
                 return error_set(e, EXIT_FAILED, "the master named no voting member of etcd");
-        if (root_path_below(a->ca, j->root, dir, "etcd/ca.crt") < 0 ||
-            root_path_below(a->crt, j->root, dir, "etcd/healthcheck-client.crt") < 0 ||
-            root_path_below(a->key, j->root, dir, "etcd/healthcheck-client.key") < 0)
+        if (etcd_files_init(&a->files, j->root, j->config->cert_dir) < 0)
                 return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
-        a->client = (struct etcd_client){ .endpoint = j->state.endpoints[turn % j->state.n_endpoints],
-                                          .ca_file = a->ca,
-                                          .cert_file = a->crt,
-                                          .key_file = a->key,
-                                          .timeout_ms = CALL_TIMEOUT_MS };
+        a->client =
+                etcd_client_with(&a->files, j->state.endpoints[turn % j->state.n_endpoints], CALL_TIMEOUT_MS);
         return 0;
 }
 

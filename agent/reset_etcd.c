@@ -99,11 +99,7 @@ static void collect(const struct reset *r, const struct reset_etcd *m, struct en
         add_endpoint(l, own);
 }
 
-struct client_files {
-        char ca[PATH_MAX], crt[PATH_MAX], key[PATH_MAX];
-};
-
-static bool find_files(const struct reset *r, const struct reset_etcd *m, struct client_files *f) {
+static bool find_files(const struct reset *r, const struct reset_etcd *m, struct etcd_files *f) {
         char dir[PATH_MAX];
         const char *slash = strrchr(m->ca_file, '/');
 
@@ -115,10 +111,6 @@ static bool find_files(const struct reset *r, const struct reset_etcd *m, struct
                root_path(f->key, dir, "/healthcheck-client.key") == 0;
 }
 
-static struct etcd_client client(const struct client_files *f, const char *endpoint) {
-        return (struct etcd_client){ endpoint, f->ca, f->crt, f->key, CALL_TIMEOUT_MS };
-}
-
 static const struct etcd_member *find_self(const struct etcd_members *list, const struct reset_etcd *m) {
         for (size_t i = 0; i < list->n; i++)
                 if (!strcmp(list->v[i].peer_url, m->peer_url) ||
@@ -128,12 +120,12 @@ static const struct etcd_member *find_self(const struct etcd_members *list, cons
 }
 
 /* The first that answers. A node that has been removed answers no more, so it must not be asked alone. */
-static int list_members(const struct client_files *f, const struct endpoints *l, struct etcd_members *ret,
+static int list_members(const struct etcd_files *f, const struct endpoints *l, struct etcd_members *ret,
                         struct error *e) {
         int r = -ENOENT;
 
         for (size_t i = 0; i < l->n; i++) {
-                struct etcd_client c = client(f, l->v[i]);
+                struct etcd_client c = etcd_client_with(f, l->v[i], CALL_TIMEOUT_MS);
 
                 if ((r = etcd_member_list(&c, ret, e)) == 0)
                         return 0;
@@ -142,13 +134,13 @@ static int list_members(const struct client_files *f, const struct endpoints *l,
 }
 
 /* One round over the other members. */
-static int remove_once(const struct client_files *f, const struct etcd_members *list,
+static int remove_once(const struct etcd_files *f, const struct etcd_members *list,
                        const struct etcd_member *self, struct error *e) {
         int r = -ENOENT;
 
         for (size_t i = 0; i < list->n; i++) {
                 const struct etcd_member *m = &list->v[i];
-                struct etcd_client c = client(f, m->client_url);
+                struct etcd_client c = etcd_client_with(f, m->client_url, CALL_TIMEOUT_MS);
 
                 if (m == self || m->learner || !*m->client_url)
                         continue;
@@ -159,7 +151,7 @@ static int remove_once(const struct client_files *f, const struct etcd_members *
         return r;
 }
 
-static int remove_self(const struct client_files *f, const struct etcd_members *list,
+static int remove_self(const struct etcd_files *f, const struct etcd_members *list,
                        const struct etcd_member *self, struct error *e) {
         int r = -EAGAIN;
 
@@ -185,7 +177,7 @@ void reset_etcd_member(struct reset *r) {
         CLEANUP(freep) struct etcd_members *list = calloc(1, sizeof *list);
         struct error e = { 0 };
         struct reset_etcd m;
-        struct client_files f;
+        struct etcd_files f;
         const struct etcd_member *self;
         char path[PATH_MAX];
         size_t size;

@@ -189,15 +189,18 @@ int join_etcd_add(struct join *j, struct error *e) {
         return note_cluster(j, &members, url, own && *own->name, e);
 }
 
-/* This machine's member as the others see it. 0 and *ret; -ENOENT with *e: it was removed. */
-static int own_member(struct join *j, const struct etcd_client *client, struct etcd_member *ret,
-                      struct error *e) {
+/* This machine's member as the others see it; `a` reaches who was asked. 0 and *ret; -EAGAIN with *why: ask
+ * the next; others with *e: it was removed, or nobody can be asked. */
+static int own_member(struct join *j, unsigned turn, struct access *a, struct etcd_member *ret,
+                      struct error *why, struct error *e) {
         struct etcd_members members;
         const struct etcd_member *own;
         char url[256];
-        int r = etcd_member_list(client, &members, e);
+        int r = access_open(j, turn, a, e);
 
         if (r < 0)
+                return r;
+        if (etcd_member_list(&a->client, &members, why) < 0)
                 return -EAGAIN;
         own_url(j, url);
         if (!(own = find_own(&members, url))) {
@@ -220,15 +223,11 @@ int join_etcd_started(struct join *j, struct error *e) {
         int r;
 
         for (;;) {
-                if ((r = access_open(j, w.tries, &a, e)) < 0)
-                        return r;
-                r = own_member(j, &a.client, &own, &why);
+                r = own_member(j, w.tries, &a, &own, &why, e);
                 if (r == 0 && *own.name)
                         return 0;
-                if (r == -ENOENT) {
-                        *e = why;
+                if (r < 0 && r != -EAGAIN)
                         return r;
-                }
                 if ((r = wait_more(
                              &w,
                              r == 0 ? "the kubelet has not started its pod yet, or it does not reach the "
@@ -247,15 +246,11 @@ int join_etcd_promote(struct join *j, struct error *e) {
         int r;
 
         for (;;) {
-                if ((r = access_open(j, w.tries, &a, e)) < 0)
-                        return r;
-                r = own_member(j, &a.client, &own, &why);
+                r = own_member(j, w.tries, &a, &own, &why, e);
                 if (r == 0 && !own.learner)
                         return 0;
-                if (r == -ENOENT) {
-                        *e = why;
+                if (r < 0 && r != -EAGAIN)
                         return r;
-                }
                 if (r == 0 && etcd_member_promote(&a.client, own.id, &why) == 0) {
                         printf("[etcd] this machine is a voting member now\n");
                         fflush(stdout);

@@ -10,7 +10,8 @@ install(FILES packaging/systemd/triarch-enroll.socket DESTINATION lib/systemd/sy
 install(FILES packaging/triarch.sysusers DESTINATION lib/sysusers.d RENAME triarch.conf)
 install(FILES packaging/triarch.tmpfiles DESTINATION lib/tmpfiles.d RENAME triarch.conf)
 install(FILES packaging/triarch.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
-install(FILES LICENSE README.md docs/decisions.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+file(GLOB documents CONFIGURE_DEPENDS docs/*.md)
+install(FILES LICENSE README.md ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME triarch)

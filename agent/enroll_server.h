@@ -1,4 +1,4 @@
-/* The serving side of enrolment (DESIGN 7): one connection from handshake to the sealed bundle.
+/* The serving side of enrolment (docs/wire.md): one connection from handshake to the sealed bundle.
  *
  * Checks are made in this order, so that nothing is told to who has not proven the token: proof (an
  * unknown token costs the same work and gets the same answer at the same moment as a wrong proof),

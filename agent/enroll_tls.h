@@ -1,4 +1,4 @@
-/* TLS 1.3 of enrolment (DESIGN 7), both sides, blocking with one deadline for a whole connection.
+/* TLS 1.3 of enrolment (docs/wire.md), both sides, blocking with one deadline for a whole connection.
  *
  * The joiner trusts nothing but the pin: the server sends its chain with the CA; the CA whose public key
  * has the pinned hash becomes the only anchor, validity times are ignored (the joiner's clock may be

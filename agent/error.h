@@ -5,7 +5,7 @@
 #include "pki/pki.h"
 #include "pki/util.h"
 
-/* Exit status, as kubeadm's (DESIGN 3). */
+/* Exit status, as kubeadm's. */
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_PREFLIGHT = 2, EXIT_INPUT = 3 };
 
 struct error {

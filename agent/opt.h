@@ -16,7 +16,7 @@ struct opt {
         const char *help;
 };
 
-/* Options of every command (DESIGN 3). */
+/* Options of every command. */
 struct common {
         char root[PATH_MAX]; /* "" or DIR of --root / --rootfs: absolute, links resolved, no final slash */
         bool json;           /* -o json */

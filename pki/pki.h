@@ -1,5 +1,5 @@
 /* The certificate authority of a cluster: kubeadm 1.36's set of certificates, keys and
- * kubeconfigs (DESIGN 6), one table, equal in meaning: names, subjects, SANs, usages, SKI/AKI,
+ * kubeconfigs, one table, equal in meaning: names, subjects, SANs, usages, SKI/AKI,
  * validity, backdating, key encoding, file modes.
  *
  * Nothing that exists is overwritten. What exists is checked: parses, issuer and signature, key
@@ -79,7 +79,7 @@ const char *pki_path(const char *cert_dir, const char *kube_dir, size_t i, char 
 
 /* triarch's own leaves, signed by the cluster CA, kept and checked like the others:
  * - /etc/triarch/pki/enroll.{crt,key}: server auth, CN "triarch-enroll", SANs node name, advertise
- *   address, URI triarch://CLUSTER-ID/enroll (DESIGN 7); key 0600.
+ *   address, URI triarch://CLUSTER-ID/enroll; key 0600.
  * - /etc/triarch/pki/healthcheck-client.{crt,key}: client auth, CN "triarch-healthcheck", no O;
  *   key root:gid 0640 so that the agent's user can read it (checked when it exists). (gid_t)-1: the
  *   group is not known, as under a root; it is left as it comes. */

@@ -1,4 +1,4 @@
-/* The cryptography of enrolment (DESIGN 7): tokens, proof of their possession, the sealed bundle.
+/* The cryptography of enrolment: tokens, proof of their possession, the sealed bundle.
  *
  * Kp = HKDF-SHA-256(secret, salt "triarch token v1", info = token id). The server stores Kp only
  * wrapped by AES-256-GCM under a key derived from the CA's private key. The proof is

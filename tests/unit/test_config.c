@@ -78,7 +78,7 @@ static void test_defaults_of_a_cluster(void **state) {
         expect_round_trip(c);
 }
 
-/* DESIGN's example of an agent without Kubernetes. */
+/* An agent without Kubernetes. */
 static const char alone[] = "apiVersion: triarch.dev/v1alpha1\n"
                             "kind: AgentConfiguration\n"
                             "nodeName: n2\n"

@@ -5,8 +5,6 @@
 #include "agent/error.h"
 #include <jansson.h>
 
-#define AGENT_SOCKET "/run/triarch/agent.sock"
-
 /* The agent's report (report.h), owned by the caller. 0 or negative errno with *e: nobody answers, or
  * not an agent. */
 int agent_status(const char *socket_path, json_t **ret, struct error *e);

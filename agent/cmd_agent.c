@@ -1,6 +1,7 @@
 #include "agent/command.h"
 #include "agent/daemon.h"
 #include "agent/opt.h"
+#include "agent/paths.h"
 #include "agent/rootpath.h"
 
 static const char usage[] =
@@ -17,7 +18,7 @@ int cmd_agent(int argc, char **argv) {
         char **args;
         int n, r;
         const struct opt table[] = {
-                { "config", 0, OPT_STRING, &file, "FILE", "default " AGENT_CONFIG_FILE },
+                { "config", 0, OPT_STRING, &file, "FILE", "default " TRIARCH_CONFIG_FILE },
                 { 0 },
         };
 
@@ -28,7 +29,7 @@ int cmd_agent(int argc, char **argv) {
                 error_set(&e, EXIT_INPUT, "agent: unexpected argument \"%s\"", args[0]);
                 return error_print(&e);
         }
-        if (!file && root_path(standard, common.root, AGENT_CONFIG_FILE) < 0) {
+        if (!file && root_path(standard, common.root, TRIARCH_CONFIG_FILE) < 0) {
                 error_set(&e, EXIT_INPUT, "--root: the path is too long");
                 return error_print(&e);
         }

@@ -2,6 +2,7 @@
 #include "agent/enroll_server.h"
 #include "agent/jread.h"
 #include "agent/opt.h"
+#include "agent/paths.h"
 #include "agent/rootpath.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-#define CONFIG_FILE "/etc/triarch/config.yaml"
 enum { IDLE_S = 60, MAX_SOCKETS = 8, TURN_AWAY_MS = 2000 };
 
 static const char usage[] =
@@ -90,7 +90,7 @@ static int serve(const char *root, const int *fds, size_t n, unsigned idle_s, st
         char file[PATH_MAX];
         int r;
 
-        if (root_path(file, root, CONFIG_FILE) < 0)
+        if (root_path(file, root, TRIARCH_CONFIG_FILE) < 0)
                 return error_set(e, EXIT_INPUT, "--root: the path is too long");
         if ((r = config_load(file, NULL, &c, e)) < 0 || (r = enroll_host_init(&host, root, c, &ops, e)) < 0 ||
             (r = enroll_server_init(&s, root, c, &ops, e)) < 0)

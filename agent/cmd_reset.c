@@ -1,5 +1,6 @@
 #include "agent/command.h"
 #include "agent/opt.h"
+#include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/reset.h"
 #include "agent/rootpath.h"
@@ -11,8 +12,6 @@
         "Usage: triarch reset [--force] [OPTIONS]\n\n"                                                       \
         "Takes this machine back to before init or join: its etcd member is removed from the cluster, its\n" \
         "services are stopped, and everything that triarch made here, keys and data included, is deleted."
-
-#define AGENT_FILE "/etc/triarch/config.yaml"
 
 void reset_warn(struct reset *r, const char *fmt, ...) {
         va_list ap;
@@ -37,10 +36,10 @@ int reset_load(const char *root, const char *cert_dir, struct reset *ret, struct
         struct error why;
 
         *ret = (struct reset){ .root = root };
-        if (root_path(path, root, AGENT_FILE) < 0)
+        if (root_path(path, root, TRIARCH_CONFIG_FILE) < 0)
                 return error_set(e, EXIT_INPUT, "--root is too long");
         if (access(path, F_OK) == 0 && config_load(path, &none, &ret->config, &why) < 0)
-                reset_warn(ret, "%s cannot be read (%s); the usual places are reset", AGENT_FILE,
+                reset_warn(ret, "%s cannot be read (%s); the usual places are reset", TRIARCH_CONFIG_FILE,
                            why.message);
         snprintf(ret->cert_dir, sizeof ret->cert_dir, "%s",
                  cert_dir                               ? cert_dir

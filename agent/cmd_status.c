@@ -2,6 +2,7 @@
 #include "agent/command.h"
 #include "agent/etcd.h"
 #include "agent/opt.h"
+#include "agent/paths.h"
 #include "agent/status_text.h"
 #include <errno.h>
 
@@ -58,14 +59,14 @@ static int print(json_t *report, bool json) {
 }
 
 int cmd_status(int argc, char **argv) {
-        const char *socket_path = AGENT_SOCKET;
+        const char *socket_path = TRIARCH_SOCKET;
         json_t *report = NULL;
         struct common common;
         struct error e;
         char **args;
         int n, r;
         const struct opt table[] = {
-                { "socket", 0, OPT_STRING, &socket_path, "PATH", "the agent's; default " AGENT_SOCKET },
+                { "socket", 0, OPT_STRING, &socket_path, "PATH", "the agent's; default " TRIARCH_SOCKET },
                 { 0 },
         };
 

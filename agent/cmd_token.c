@@ -3,6 +3,7 @@
 #include "agent/duration.h"
 #include "agent/enroll_clock.h"
 #include "agent/opt.h"
+#include "agent/paths.h"
 #include "agent/rootpath.h"
 #include "agent/token.h"
 #include <arpa/inet.h>
@@ -11,7 +12,6 @@
 #include <openssl/crypto.h>
 #include <time.h>
 
-#define CONFIG_FILE "/etc/triarch/config.yaml"
 enum { DEFAULT_TTL_S = 30 * 60, MAX_TTL_S = 7 * 24 * 3600 };
 
 static const char usage[] =
@@ -75,7 +75,7 @@ static int load_config(const char *root, struct config **ret, struct error *e) {
         char file[PATH_MAX];
         int r;
 
-        if (root_path(file, root, CONFIG_FILE) < 0)
+        if (root_path(file, root, TRIARCH_CONFIG_FILE) < 0)
                 return error_set(e, EXIT_INPUT, "--root: the path is too long"), -ENAMETOOLONG;
         if (access(file, F_OK) < 0) {
                 error_set(e, EXIT_FAILED,
@@ -99,7 +99,8 @@ static int print_created(const struct token_args *a, const struct config *c, con
                 return 0;
         }
         if (!c->advertise_address)
-                return error_set(e, EXIT_FAILED, "%s names no advertiseAddress to join at", CONFIG_FILE);
+                return error_set(e, EXIT_FAILED, "%s names no advertiseAddress to join at",
+                                 TRIARCH_CONFIG_FILE);
         if ((r = token_join_command(c->advertise_address, c->enroll_port, token, ca_crt, &command, e)) < 0)
                 return r;
         puts(command);

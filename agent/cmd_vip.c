@@ -3,6 +3,7 @@
 #include "agent/config.h"
 #include "agent/daemon.h"
 #include "agent/opt.h"
+#include "agent/paths.h"
 #include "agent/rootpath.h"
 #include "agent/status_text.h"
 #include "vrrp/address.h"
@@ -45,7 +46,7 @@ static int flush(const struct vip *v, struct error *e) {
         unsigned removed = 0;
         int r;
 
-        if (root_path(standard, v->common.root, AGENT_CONFIG_FILE) < 0)
+        if (root_path(standard, v->common.root, TRIARCH_CONFIG_FILE) < 0)
                 return error_set(e, EXIT_INPUT, "--root: the path is too long");
         if ((r = config_load(v->config_file ? v->config_file : standard, NULL, &c, e)) < 0)
                 return r;
@@ -69,13 +70,13 @@ static const struct action {
 };
 
 int cmd_vip(int argc, char **argv) {
-        struct vip v = { .socket_path = AGENT_SOCKET };
+        struct vip v = { .socket_path = TRIARCH_SOCKET };
         struct error e;
         char **args;
         int n, r;
         const struct opt table[] = {
-                { "socket", 0, OPT_STRING, &v.socket_path, "PATH", "the agent's; default " AGENT_SOCKET },
-                { "config", 0, OPT_STRING, &v.config_file, "FILE", "default " AGENT_CONFIG_FILE },
+                { "socket", 0, OPT_STRING, &v.socket_path, "PATH", "the agent's; default " TRIARCH_SOCKET },
+                { "config", 0, OPT_STRING, &v.config_file, "FILE", "default " TRIARCH_CONFIG_FILE },
                 { 0 },
         };
 

@@ -1,5 +1,6 @@
 /* Values that follow from others. */
 #include "agent/config_fields.h"
+#include "agent/paths.h"
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -105,8 +106,8 @@ static int derive_check(struct config *c) {
         if (!h->ca_file && (k = set(&h->ca_file, "%s/ca.crt", c->cert_dir)) < 0)
                 return k;
         if (!h->cert_file && !h->key_file) {
-                if ((k = set(&h->cert_file, "/etc/triarch/pki/healthcheck-client.crt")) < 0 ||
-                    (k = set(&h->key_file, "/etc/triarch/pki/healthcheck-client.key")) < 0)
+                if ((k = set(&h->cert_file, TRIARCH_HEALTH_CRT)) < 0 ||
+                    (k = set(&h->key_file, TRIARCH_HEALTH_KEY)) < 0)
                         return k;
         }
         return 0;

@@ -1,5 +1,6 @@
 /* Every field of every kind: one line each. A line without ops is known, but not supported yet. */
 #include "agent/config_fields.h"
+#include "agent/paths.h"
 
 #define AT(member)       .offset = offsetof(struct config, member), .size = sizeof(((struct config *)0)->member)
 #define IN(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
@@ -219,8 +220,7 @@ const struct field fields_agent[] = {
               LATER("servers")),
         { "enrollPort", &op_int, AT(enroll_port), .def = "7644", .min = 1, .max = 65535 },
         { "metrics", &op_local_port, AT(metrics_port), .def = "127.0.0.1:7645" },
-        { "socket", &op_string, AT(socket_path), .def = "/run/triarch/agent.sock",
-          .check = syntax_socket_path },
+        { "socket", &op_string, AT(socket_path), .def = TRIARCH_SOCKET, .check = syntax_socket_path },
         LATER("registryMirrors"),
         { 0 },
 };

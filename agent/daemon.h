@@ -5,8 +5,6 @@
 
 #include "agent/config.h"
 
-#define AGENT_CONFIG_FILE "/etc/triarch/config.yaml"
-
 /* Runs until SIGTERM or SIGINT, then gives the address up. The configuration's interface and addresses
  * are resolved here, as soon as the interface is there. The exit status. */
 int agent_run(struct config *c);

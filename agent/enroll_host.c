@@ -1,14 +1,13 @@
 #include "agent/chrony.h"
 #include "agent/enroll_clock.h"
 #include "agent/enroll_server.h"
+#include "agent/paths.h"
 #include "agent/rootpath.h"
 #include <errno.h>
 #include <openssl/rand.h>
 #include <systemd/sd-journal.h>
 
-#define ENROLL_CRT "/etc/triarch/pki/enroll.crt"
-#define ENROLL_KEY "/etc/triarch/pki/enroll.key"
-#define OWN_ETCD   "https://127.0.0.1:2379"
+#define OWN_ETCD "https://127.0.0.1:2379"
 enum { CHRONY_PORT = 323, CHRONY_TIMEOUT_MS = 500, ETCD_TIMEOUT_MS = 4000 };
 
 static int64_t host_clock_ns(void *userdata) {
@@ -70,7 +69,8 @@ static int open_identity(struct enroll_server *s, struct error *e) {
 
         if (root_path_below(ca, s->root, s->cert_dir, "ca.crt") < 0 ||
             root_path_below(s->ca_key, s->root, s->cert_dir, "ca.key") < 0 ||
-            root_path(crt, s->root, ENROLL_CRT) < 0 || root_path(key, s->root, ENROLL_KEY) < 0)
+            root_path(crt, s->root, TRIARCH_ENROLL_CRT) < 0 ||
+            root_path(key, s->root, TRIARCH_ENROLL_KEY) < 0)
                 return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
         if ((r = pki_cluster_id(ca, s->cluster_id, &pe)) < 0) {
                 error_from_pki(e, EXIT_FAILED, &pe);

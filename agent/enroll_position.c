@@ -1,5 +1,6 @@
 #include "agent/enroll_position.h"
 #include "agent/jread.h"
+#include "agent/paths.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
 #include <errno.h>
@@ -7,8 +8,8 @@
 #include <sys/file.h>
 #include <time.h>
 
-#define POSITIONS_FILE "/var/lib/triarch/positions.json"
-#define POSITIONS_LOCK "/var/lib/triarch/.positions.lock"
+#define POSITIONS_FILE TRIARCH_STATE_DIR "/positions.json"
+#define POSITIONS_LOCK TRIARCH_STATE_DIR "/.positions.lock"
 enum { HELD_S = 3600, RIVAL_S = 120 };
 
 static bool is_member(const struct etcd_members *members, const char *name) {

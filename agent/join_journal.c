@@ -1,12 +1,12 @@
 #include "agent/join_journal.h"
 #include "agent/jread.h"
+#include "agent/paths.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
 #include <errno.h>
 #include <openssl/crypto.h>
 
-#define BASE_DIR "/var/lib/triarch"
-#define JOIN_DIR BASE_DIR "/join"
+#define JOIN_DIR TRIARCH_STATE_DIR "/join"
 #define STATE    "state.json"
 enum { FILE_MAX = 256 * 1024, STEPS_MAX = 32 };
 
@@ -28,7 +28,7 @@ static int make_dirs(const char *root) {
         char path[PATH_MAX];
         int r;
 
-        if ((r = root_path(path, root, BASE_DIR)) < 0 || (r = pki_mkdir_p(path, 0700)) < 0 ||
+        if ((r = root_path(path, root, TRIARCH_STATE_DIR)) < 0 || (r = pki_mkdir_p(path, 0700)) < 0 ||
             (r = root_path(path, root, JOIN_DIR)) < 0)
                 return r;
         return pki_mkdir_p(path, 0700);
@@ -64,7 +64,7 @@ int join_file_remove(const char *root, const char *name, struct error *e) {
 bool join_base_exists(const char *root) {
         char path[PATH_MAX];
 
-        return root_path(path, root, BASE_DIR) == 0 && access(path, F_OK) == 0;
+        return root_path(path, root, TRIARCH_STATE_DIR) == 0 && access(path, F_OK) == 0;
 }
 
 void join_journal_remove(const char *root, bool base_too) {
@@ -75,7 +75,7 @@ void join_journal_remove(const char *root, bool base_too) {
                 join_file_remove(root, names[i], NULL);
         if (root_path(path, root, JOIN_DIR) == 0)
                 rmdir(path);
-        if (base_too && root_path(path, root, BASE_DIR) == 0)
+        if (base_too && root_path(path, root, TRIARCH_STATE_DIR) == 0)
                 rmdir(path);
 }
 

@@ -1,4 +1,5 @@
 #include "agent/chrony.h"
+#include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
@@ -120,7 +121,7 @@ static const char *const our_dirs[] = { "/etc/kubernetes",
                                         "/etc/systemd/system/kubelet.service.d",
                                         "/etc/systemd/system/triarch-enroll.socket.d",
                                         "/etc/triarch",
-                                        "/etc/triarch/pki",
+                                        TRIARCH_PKI_DIR,
                                         "/var/lib/kubelet",
                                         "/var/lib/kubelet/pki" };
 

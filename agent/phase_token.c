@@ -1,10 +1,9 @@
+#include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/rootpath.h"
 #include "agent/token.h"
 #include <errno.h>
 #include <openssl/crypto.h>
-
-#define TOKEN_DIR "/var/lib/triarch/tokens"
 
 enum { TOKEN_USES = 2 }; /* the two other masters of a cluster of three */
 
@@ -13,7 +12,7 @@ enum { TOKEN_USES = 2 }; /* the two other masters of a cluster of three */
 static bool had_tokens(const struct phase_ctx *ctx) {
         char dir[PATH_MAX];
 
-        return phase_path(ctx, TOKEN_DIR, dir) && access(dir, F_OK) == 0;
+        return phase_path(ctx, TRIARCH_TOKEN_DIR, dir) && access(dir, F_OK) == 0;
 }
 
 static int print_command(struct phase_ctx *ctx, struct error *e) {

@@ -1,10 +1,10 @@
+#include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/unit.h"
 #include "pki/file.h"
 #include <errno.h>
 #include <sys/stat.h>
 
-#define AGENT_FILE  "/etc/triarch/config.yaml"
 #define ENROLL_FILE "/etc/systemd/system/triarch-enroll.socket.d/10-triarch.conf"
 
 enum { START_TIMEOUT_S = 90, ENROLL_PORT = 7644 };
@@ -130,13 +130,14 @@ static int agent_files(struct phase_ctx *ctx, struct error *e) {
                 return error_set(e, EXIT_FAILED, "the agent's configuration cannot be written: %s",
                                  strerror(-r)),
                        r;
-        if ((r = phase_put_file(ctx, "agent", AGENT_FILE, 0644, (gid_t)-1, text, size, false, e)) < 0)
+        r = phase_put_file(ctx, "agent", TRIARCH_CONFIG_FILE, 0644, (gid_t)-1, text, size, false, e);
+        if (r < 0)
                 return r;
         return enroll_port_file(ctx, e);
 }
 
 int phase_agent(struct phase_ctx *ctx, const char *sub, struct error *e) {
-        static const char *const agent[] = { AGENT_FILE }, *const enroll[] = { ENROLL_FILE };
+        static const char *const agent[] = { TRIARCH_CONFIG_FILE }, *const enroll[] = { ENROLL_FILE };
         CLEANUP(unit_bus_freep) struct unit_bus *b = NULL;
         int r;
 

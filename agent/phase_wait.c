@@ -1,3 +1,4 @@
+#include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/rootpath.h"
 #include <curl/curl.h>
@@ -70,8 +71,7 @@ static int api_server_open(const struct phase_ctx *ctx, struct probe *p) {
         if ((r = probe_open(p)) < 0)
                 return r;
         if (root_path_below(ca, ctx->root, ctx->config->cert_dir, "ca.crt") < 0 ||
-            !phase_path(ctx, "/etc/triarch/pki/healthcheck-client.crt", crt) ||
-            !phase_path(ctx, "/etc/triarch/pki/healthcheck-client.key", key))
+            !phase_path(ctx, TRIARCH_HEALTH_CRT, crt) || !phase_path(ctx, TRIARCH_HEALTH_KEY, key))
                 return -ENAMETOOLONG;
         curl_easy_setopt(p->curl, CURLOPT_CAINFO, ca);
         curl_easy_setopt(p->curl, CURLOPT_CAPATH, NULL);

@@ -1,4 +1,5 @@
 #include "agent/preflight.h"
+#include "agent/paths.h"
 #include <errno.h>
 #include <stdarg.h>
 
@@ -27,8 +28,7 @@ static const struct preflight_check checks[] = {
           "/etc/kubernetes/kubelet.conf" },
         { "FileAvailable", PREFLIGHT_JOIN | PREFLIGHT_ROOT, E, preflight_no_file, 0,
           "/etc/kubernetes/bootstrap-kubelet.conf" },
-        { "FileAvailable", PREFLIGHT_JOIN | PREFLIGHT_ROOT, E, preflight_no_file, 0,
-          "/etc/triarch/config.yaml" },
+        { "FileAvailable", PREFLIGHT_JOIN | PREFLIGHT_ROOT, E, preflight_no_file, 0, TRIARCH_CONFIG_FILE },
         { "DirAvailable", TREE, E, preflight_etcd_dir, 0, NULL },
         { "Swap", BOTH, W, preflight_swap, 0, NULL },
         { "FileExisting", BOTH, E, preflight_program, 0, "mount" },

@@ -1,3 +1,4 @@
+#include "agent/paths.h"
 #include "agent/reset.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
@@ -123,23 +124,23 @@ static int remove_pki(struct reset *r, struct error *e) {
 
 /* config.yaml goes last: it tells a repeated reset where everything is. */
 static const char *const own_files[] = {
-        "/etc/triarch/pki/enroll.crt",
-        "/etc/triarch/pki/enroll.key",
-        "/etc/triarch/pki/healthcheck-client.crt",
-        "/etc/triarch/pki/healthcheck-client.key",
+        TRIARCH_ENROLL_CRT,
+        TRIARCH_ENROLL_KEY,
+        TRIARCH_HEALTH_CRT,
+        TRIARCH_HEALTH_KEY,
         "/etc/systemd/system/triarch-enroll.socket.d/10-triarch.conf",
-        "/etc/triarch/config.yaml",
+        TRIARCH_CONFIG_FILE,
 };
 static const char *const own_dirs[] = {
         "/var/lib/kubelet/pki", "/var/lib/kubelet", "/etc/kubernetes/manifests",
-        "/etc/kubernetes",      "/etc/triarch/pki", "/etc/systemd/system/triarch-enroll.socket.d",
+        "/etc/kubernetes",      TRIARCH_PKI_DIR,    "/etc/systemd/system/triarch-enroll.socket.d",
 };
 
 int reset_files(struct reset *r, struct error *e) {
         int k;
 
         if ((k = empty_dir(r, r->etcd_dir, e)) < 0 || (k = remove_kubelet(r, e)) < 0 ||
-            (k = remove_pki(r, e)) < 0 || (k = empty_dir(r, "/var/lib/triarch", e)) < 0)
+            (k = remove_pki(r, e)) < 0 || (k = empty_dir(r, TRIARCH_STATE_DIR, e)) < 0)
                 return k;
         remove_dir_if_empty(r, r->etcd_dir);
         for (size_t i = 0; i < ARRAY_SIZE(own_files); i++)

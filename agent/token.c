@@ -1,5 +1,6 @@
 #include "agent/token.h"
 #include "agent/jread.h"
+#include "agent/paths.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
 #include <dirent.h>
@@ -10,9 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define BASE_DIR   "/var/lib/triarch"
-#define TOKEN_DIR  BASE_DIR "/tokens"
-#define TOKEN_LOCK TOKEN_DIR "/.lock"
+#define TOKEN_LOCK TRIARCH_TOKEN_DIR "/.lock"
 enum { TOKEN_FILE_MAX = 16384 };
 
 /* Ids reach us from the wire: nothing but six letters and digits may become a file name. */
@@ -22,11 +21,11 @@ static bool id_ok(const char *id) {
 }
 
 static int token_path(char out[PATH_MAX], const char *root, const char *id) {
-        char name[sizeof TOKEN_DIR + PKI_TOKEN_ID + 8];
+        char name[sizeof TRIARCH_TOKEN_DIR + PKI_TOKEN_ID + 8];
 
         if (!id_ok(id))
                 return -ENOENT;
-        snprintf(name, sizeof name, TOKEN_DIR "/%.*s.json", PKI_TOKEN_ID, id);
+        snprintf(name, sizeof name, TRIARCH_TOKEN_DIR "/%.*s.json", PKI_TOKEN_ID, id);
         return root_path(out, root, name);
 }
 
@@ -115,8 +114,8 @@ static int lock_store(const char *root, int *ret_fd, struct error *e) {
         char base[PATH_MAX], dir[PATH_MAX], lock[PATH_MAX];
         int fd, r;
 
-        if ((r = root_path(base, root, BASE_DIR)) < 0 || (r = root_path(dir, root, TOKEN_DIR)) < 0 ||
-            (r = root_path(lock, root, TOKEN_LOCK)) < 0)
+        if ((r = root_path(base, root, TRIARCH_STATE_DIR)) < 0 ||
+            (r = root_path(dir, root, TRIARCH_TOKEN_DIR)) < 0 || (r = root_path(lock, root, TOKEN_LOCK)) < 0)
                 return fail(e, root, r, "the path is too long");
         if ((r = pki_mkdir_p(base, 0700)) < 0 || (r = pki_mkdir_p(dir, 0700)) < 0)
                 return fail(e, dir, r, "cannot make the directory");
@@ -184,7 +183,7 @@ int token_list(const char *root, int (*fn)(void *userdata, const struct token *t
         char dir[PATH_MAX];
         int n, r = 0;
 
-        if (root_path(dir, root, TOKEN_DIR) < 0)
+        if (root_path(dir, root, TRIARCH_TOKEN_DIR) < 0)
                 return fail(e, root, -ENAMETOOLONG, "the path is too long");
         n = scandir(dir, &names, is_token_file, alphasort);
         if (n < 0)

@@ -1,0 +1,16 @@
+/* Where triarch keeps what is its own: each path as it is without --root. What pki/ makes there
+ * (pki_triarch_ensure()) is named again here, because others read it. */
+#ifndef AGENT_PATHS_H
+#define AGENT_PATHS_H
+
+#define TRIARCH_CONFIG_FILE "/etc/triarch/config.yaml"
+#define TRIARCH_PKI_DIR     "/etc/triarch/pki"
+#define TRIARCH_ENROLL_CRT  TRIARCH_PKI_DIR "/enroll.crt"
+#define TRIARCH_ENROLL_KEY  TRIARCH_PKI_DIR "/enroll.key"
+#define TRIARCH_HEALTH_CRT  TRIARCH_PKI_DIR "/healthcheck-client.crt"
+#define TRIARCH_HEALTH_KEY  TRIARCH_PKI_DIR "/healthcheck-client.key"
+#define TRIARCH_STATE_DIR   "/var/lib/triarch"
+#define TRIARCH_TOKEN_DIR   TRIARCH_STATE_DIR "/tokens"
+#define TRIARCH_SOCKET      "/run/triarch/agent.sock"
+
+#endif

@@ -1,5 +1,6 @@
 /* What chronyd's (or the kernel's) word about the clock is worth. */
 #include "agent/chrony.h"
+#include "agent/time_text.h"
 #include "pki/util.h"
 #include <ctype.h>
 #include <errno.h>
@@ -150,18 +151,6 @@ void clock_read(uint16_t port, unsigned timeout_ms, double max_offset, struct cl
         clock_judge(&t, now, max_offset, ret);
 }
 
-static void print_utc(struct timespec t, char out[40]) {
-        struct tm tm;
-        size_t n;
-
-        if (!gmtime_r(&t.tv_sec, &tm)) {
-                snprintf(out, 40, "%lld s since 1970", (long long)t.tv_sec);
-                return;
-        }
-        n = strftime(out, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-        snprintf(out + n, 40 - n, ".%03ldZ", t.tv_nsec / 1000000 % 1000);
-}
-
 static struct timespec add_seconds(struct timespec t, double s) {
         time_t whole = (time_t)s;
 
@@ -177,10 +166,10 @@ static struct timespec add_seconds(struct timespec t, double s) {
 }
 
 void clock_both_times(const struct clock_state *s, struct timespec now, char *out, size_t size) {
-        char system[40], source[40];
+        char system[TIME_TEXT_SIZE], source[TIME_TEXT_SIZE];
 
-        print_utc(now, system);
-        print_utc(add_seconds(now, s->correction), source);
+        time_text(now, system);
+        time_text(add_seconds(now, s->correction), source);
         if (s->verdict == CLOCK_UNSYNCHRONISED || s->verdict == CLOCK_UNKNOWN)
                 snprintf(out, size, "system clock %s, no time source to compare with", system);
         else

@@ -1,10 +1,10 @@
 #include "agent/command.h"
 #include "agent/config.h"
 #include "agent/duration.h"
-#include "agent/enroll_clock.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
 #include "agent/rootpath.h"
+#include "agent/time_text.h"
 #include "agent/token.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -131,17 +131,17 @@ static int create(const struct token_args *a, struct error *e) {
         return r;
 }
 
-static const char *expiry(const struct token *t, char out[ENROLL_TIME_SIZE]) {
+static const char *expiry(const struct token *t, char out[TIME_TEXT_SIZE]) {
         char *dot;
 
-        enroll_time_text(t->expires_s * 1000000000, out);
+        time_text((struct timespec){ .tv_sec = t->expires_s }, out);
         if ((dot = strchr(out, '.')))
                 memcpy(dot, "Z", 2);
         return out;
 }
 
 static int print_one(void *userdata, const struct token *t) {
-        char when[ENROLL_TIME_SIZE];
+        char when[TIME_TEXT_SIZE];
 
         (void)userdata;
         printf("%-8s %-22s %-5u %s%s%s%s\n", t->id, expiry(t, when), t->uses_left, *t->node ? t->node : "any",
@@ -150,7 +150,7 @@ static int print_one(void *userdata, const struct token *t) {
 }
 
 static int collect_one(void *userdata, const struct token *t) {
-        char when[ENROLL_TIME_SIZE];
+        char when[TIME_TEXT_SIZE];
         json_t *used_by = json_array(), *o;
 
         for (unsigned i = 0; i < t->n_bound; i++)

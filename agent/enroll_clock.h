@@ -3,10 +3,8 @@
 #ifndef AGENT_ENROLL_CLOCK_H
 #define AGENT_ENROLL_CLOCK_H
 
-#include <stddef.h>
+#include "agent/time_text.h"
 #include <stdint.h>
-
-enum { ENROLL_TIME_SIZE = 32 };
 
 /* This node's clock now, `correction` (s) applied: see struct clock_state. */
 int64_t enroll_clock_now(double correction);
@@ -17,6 +15,6 @@ int64_t enroll_clock_now(double correction);
 double enroll_clock_distance(int64_t theirs, int64_t sent, int64_t received);
 
 /* "2026-11-23T10:00:00.000Z" */
-const char *enroll_time_text(int64_t ns, char out[ENROLL_TIME_SIZE]);
+const char *enroll_time_text(int64_t ns, char out[TIME_TEXT_SIZE]);
 
 #endif

@@ -131,7 +131,7 @@ static int check_name(struct session *x) {
 
 static int check_clock(struct session *x) {
         double off = enroll_clock_distance(x->q.clock_ns, x->sent_ns, x->received_ns);
-        char theirs[ENROLL_TIME_SIZE], ours[ENROLL_TIME_SIZE];
+        char theirs[TIME_TEXT_SIZE], ours[TIME_TEXT_SIZE];
         struct error e;
 
         if (x->received_ns - x->sent_ns > MAX_ROUND_TRIP_MS * INT64_C(1000000)) {

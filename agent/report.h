@@ -27,9 +27,4 @@ struct report { /* everything borrowed */
 int report_json(const struct report *r, char **ret, size_t *ret_size);
 int report_metrics(const struct report *r, char **ret, size_t *ret_size);
 
-/* The member's name for an address, "" when it is nobody's. */
-const char *report_member_name(const struct config *c, struct in_addr a);
-/* "2026-11-23T10:00:00.123Z" */
-void report_time(struct timespec t, char out[40]);
-
 #endif

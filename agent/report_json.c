@@ -1,27 +1,17 @@
 #include "agent/report.h"
+#include "agent/time_text.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 
 enum { US_PER_MS = 1000 };
 
-const char *report_member_name(const struct config *c, struct in_addr a) {
+/* "" when it is nobody's. */
+static const char *member_name(const struct config *c, struct in_addr a) {
         for (size_t i = 0; i < c->vip.n_members; i++)
                 if (c->vip.members[i].address.s_addr == a.s_addr)
                         return c->vip.members[i].name;
         return "";
-}
-
-void report_time(struct timespec t, char out[40]) {
-        struct tm tm;
-        size_t n;
-
-        if (!gmtime_r(&t.tv_sec, &tm)) {
-                snprintf(out, 40, "%lld", (long long)t.tv_sec);
-                return;
-        }
-        n = strftime(out, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-        snprintf(out + n, 40 - n, ".%03uZ", (unsigned)(t.tv_nsec / 1000000) % 1000);
 }
 
 static json_t *address(struct in_addr a) {
@@ -33,10 +23,9 @@ static json_t *address(struct in_addr a) {
 }
 
 static json_t *time_of(struct timespec t) {
-        char text[40];
+        char text[TIME_TEXT_SIZE];
 
-        report_time(t, text);
-        return json_string(text);
+        return json_string(time_text(t, text));
 }
 
 /* Wall clock time of a moment on the monotonic clock. */
@@ -76,7 +65,7 @@ static json_t *vip_json(const struct report *r) {
         json_object_set_new(o, "owner", address(owner(s)));
         json_object_set_new(o, "ownerName",
                             json_string(s->state == VRRP_ACTIVE ? r->config->node_name
-                                                                : report_member_name(r->config, owner(s))));
+                                                                : member_name(r->config, owner(s))));
         json_object_set_new(o, "self", address(s->self));
         json_object_set_new(o, "priority", json_integer(s->priority));
         json_object_set_new(o, "priorityConfigured", json_integer(s->priority_configured));
@@ -139,12 +128,12 @@ static json_t *peers_json(const struct report *r) {
                 const struct vrrp_peer *p = &r->router.peers[i];
 
                 json_array_append_new(
-                        a, json_pack("{s:o, s:s, s:i, s:s, s:I}", "address", address(p->address), "name",
-                                     report_member_name(r->config, p->address), "priority", (int)p->priority,
-                                     "class",
-                                     health_class_name(vrrp_class_of_priority(r->router.priority_configured,
-                                                                              p->priority)),
-                                     "ageMs", (json_int_t)age_ms(r, p->last_us)));
+                        a,
+                        json_pack("{s:o, s:s, s:i, s:s, s:I}", "address", address(p->address), "name",
+                                  member_name(r->config, p->address), "priority", (int)p->priority, "class",
+                                  health_class_name(
+                                          vrrp_class_of_priority(r->router.priority_configured, p->priority)),
+                                  "ageMs", (json_int_t)age_ms(r, p->last_us)));
         }
         return a;
 }

@@ -280,7 +280,7 @@ static void test_bundle_is_a_fixed_list(void **state) {
 }
 
 static void test_clocks_are_compared_with_an_interval(void **state) {
-        char text[ENROLL_TIME_SIZE];
+        char text[TIME_TEXT_SIZE];
 
         (void)state;
         assert_true(enroll_clock_distance(150, 100, 200) == 0);

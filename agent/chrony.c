@@ -1,4 +1,5 @@
 #include "agent/chrony.h"
+#include "agent/monotonic.h"
 #include "pki/util.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -201,15 +202,8 @@ int chrony_receive(int fd, uint32_t sequence, struct chrony_tracking *ret) {
         return r;
 }
 
-static int64_t monotonic_ms(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int chrony_query(uint16_t port, unsigned timeout_ms, struct chrony_tracking *ret) {
-        int64_t left, end = monotonic_ms() + timeout_ms;
+        int64_t left_us, end_us = monotonic_us() + (int64_t)timeout_ms * 1000;
         CLEANUP(closep) int fd = chrony_open(port);
         uint32_t sequence = 0;
         int r;
@@ -218,10 +212,10 @@ int chrony_query(uint16_t port, unsigned timeout_ms, struct chrony_tracking *ret
                 return fd;
         if ((r = chrony_send(fd, 0, &sequence)) < 0)
                 return r;
-        while ((left = end - monotonic_ms()) >= 0) {
+        while ((left_us = end_us - monotonic_us()) >= 0) {
                 struct pollfd p = { .fd = fd, .events = POLLIN };
 
-                if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
+                if (poll(&p, 1, (int)(left_us / 1000) + 1) < 0 && errno != EINTR)
                         return -errno;
                 if ((r = chrony_receive(fd, sequence, ret)) != -EAGAIN)
                         return r;

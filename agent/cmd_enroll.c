@@ -1,6 +1,7 @@
 #include "agent/command.h"
 #include "agent/enroll_server.h"
 #include "agent/jread.h"
+#include "agent/monotonic.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
 #include "agent/rootpath.h"
@@ -70,13 +71,13 @@ static int get_sockets(const char *where, int fds[MAX_SOCKETS], size_t *ret_n, s
 /* A service that cannot start leaves its callers in the queue, and systemd starts it again for them at once,
  * for ever. So they are turned away, for a while: that is also how often it can be made to start. */
 static void turn_away(const int *fds, size_t n) {
-        int64_t end_us = enroll_now_us() + TURN_AWAY_MS * INT64_C(1000), left_us;
+        int64_t end_us = monotonic_us() + TURN_AWAY_MS * INT64_C(1000), left_us;
         struct pollfd p[MAX_SOCKETS];
         int fd;
 
         for (size_t i = 0; i < n; i++)
                 p[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-        while ((left_us = end_us - enroll_now_us()) > 0 && poll(p, n, (int)(left_us / 1000) + 1) > 0)
+        while ((left_us = end_us - monotonic_us()) > 0 && poll(p, n, (int)(left_us / 1000) + 1) > 0)
                 for (size_t i = 0; i < n; i++)
                         if ((fd = accept4(fds[i], NULL, NULL, SOCK_CLOEXEC)) >= 0)
                                 close(fd);

@@ -1,5 +1,6 @@
 #include "agent/enroll_server.h"
 #include "agent/enroll_sources.h"
+#include "agent/monotonic.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
@@ -49,7 +50,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 
         (void)source;
         (void)usec;
-        if (l->n_children == 0 && !enroll_sources_holding(&l->sources, enroll_now_us()))
+        if (l->n_children == 0 && !enroll_sources_holding(&l->sources, monotonic_us()))
                 sd_event_exit(l->event, 0);
         else
                 restart_idle(l);
@@ -61,7 +62,7 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata
         struct listener *l = c->l;
         bool wrong = si->si_code == CLD_EXITED && si->si_status == ENROLL_OUT_WRONG;
 
-        enroll_source_leave(&l->sources, c->address, wrong, enroll_now_us());
+        enroll_source_leave(&l->sources, c->address, wrong, monotonic_us());
         l->n_children--;
         accept_when_possible(l);
         restart_idle(l);
@@ -139,11 +140,11 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
                 return 0;
         }
         if (peer_address(&sa, &address) < 0 ||
-            !enroll_source_enter(&l->sources, address, enroll_now_us(), &hold_s))
+            !enroll_source_enter(&l->sources, address, monotonic_us(), &hold_s))
                 return 0;
         if ((r = child_start(l, fd, address, hold_s)) < 0) {
                 log_line(l, LOG_ERR, "cannot serve a connection", r);
-                enroll_source_leave(&l->sources, address, false, enroll_now_us());
+                enroll_source_leave(&l->sources, address, false, monotonic_us());
         }
         accept_when_possible(l);
         return 0;

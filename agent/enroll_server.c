@@ -1,6 +1,7 @@
 #include "agent/enroll_server.h"
 #include "agent/enroll_clock.h"
 #include "agent/enroll_position.h"
+#include "agent/monotonic.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
 #include <errno.h>
@@ -252,7 +253,7 @@ static void fill_transcript(struct session *x) {
 }
 
 static void sleep_until(int64_t when_us) {
-        int64_t left = when_us - enroll_now_us();
+        int64_t left = when_us - monotonic_us();
 
         if (left > 0)
                 nanosleep(&(struct timespec){ left / 1000000, left % 1000000 * 1000 }, NULL);
@@ -319,8 +320,8 @@ static enum enroll_outcome converse(const struct enroll_server *s, struct enroll
         }
         if (r < 0)
                 return ENROLL_OUT_BROKEN;
-        c->deadline_us = enroll_now_us() + ANSWER_TIMEOUT_MS * INT64_C(1000);
-        out = answer(&x, c, enroll_now_us());
+        c->deadline_us = monotonic_us() + ANSWER_TIMEOUT_MS * INT64_C(1000);
+        out = answer(&x, c, monotonic_us());
         OPENSSL_cleanse(x.kp, sizeof x.kp);
         return out;
 }

@@ -1,20 +1,13 @@
 #include "agent/enroll_tls.h"
+#include "agent/monotonic.h"
 #include "pki/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum { LINGER_US = 2000000 };
-
-int64_t enroll_now_us(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 /* The first entry of OpenSSL's queue tells the cause; the queue is left empty. */
 static const char *drain(char *out, size_t size) {
@@ -112,7 +105,7 @@ int enroll_tls_server(const char *crt_file, const char *key_file, const char *ca
 
 /* Wait for what OpenSSL wants. 0, or why the connection is over. */
 static int wait_for(struct enroll_conn *c, int result, struct error *e) {
-        int64_t left_us = c->deadline_us - enroll_now_us();
+        int64_t left_us = c->deadline_us - monotonic_us();
         struct pollfd p = { .fd = c->fd };
         char why[160];
 
@@ -144,7 +137,7 @@ int enroll_conn_open(struct enroll_conn *c, SSL_CTX *ctx, int fd, bool server, u
         *c = (struct enroll_conn){ .ssl = SSL_new(ctx),
                                    .fd = fd,
                                    .max = server ? ENROLL_REQUEST_MAX : ENROLL_FRAME_MAX,
-                                   .deadline_us = enroll_now_us() + (int64_t)timeout_ms * 1000 };
+                                   .deadline_us = monotonic_us() + (int64_t)timeout_ms * 1000 };
         if (!c->ssl || SSL_set_fd(c->ssl, fd) != 1)
                 return fail(e, -ENOMEM, NULL, "cannot set TLS up");
         if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
@@ -237,7 +230,7 @@ int enroll_conn_exporter(struct enroll_conn *c, uint8_t out[PKI_EXPORTER_SIZE]) 
 /* Unread input would turn our close into a reset, which can discard what the peer has not read yet. It may
  * read at its leisure, but not talk on. */
 static void linger(struct enroll_conn *c) {
-        int64_t end_us = enroll_now_us() + LINGER_US;
+        int64_t end_us = monotonic_us() + LINGER_US;
         uint8_t rest[1024];
         size_t done;
         int n;
@@ -246,7 +239,7 @@ static void linger(struct enroll_conn *c) {
                 c->deadline_us = end_us;
         do
                 n = SSL_read_ex(c->ssl, rest, sizeof rest, &done);
-        while ((n == 1 && enroll_now_us() < end_us) || (n != 1 && wait_for(c, n, NULL) == 0));
+        while ((n == 1 && monotonic_us() < end_us) || (n != 1 && wait_for(c, n, NULL) == 0));
 }
 
 void enroll_conn_close(struct enroll_conn *c) {

@@ -43,7 +43,6 @@ struct enroll_conn {
         size_t max;          /* of a message from the peer: a server hears those who have proven nothing */
         int64_t deadline_us; /* CLOCK_MONOTONIC */
 };
-int64_t enroll_now_us(void);
 /* Handshake. -ETIMEDOUT at the deadline; -ECONNRESET and others: the peer went away or is no TLS peer. */
 int enroll_conn_open(struct enroll_conn *c, SSL_CTX *ctx, int fd, bool server, unsigned timeout_ms,
                      struct error *e);

@@ -1,6 +1,7 @@
 #include "agent/chrony.h"
 #include "agent/enroll_clock.h"
 #include "agent/join.h"
+#include "agent/monotonic.h"
 #include "agent/preflight.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
@@ -36,7 +37,7 @@ static int check_old_ca(const struct join *j, const struct config *c, struct err
 
 static bool worth_waiting(const struct enroll_refusal *f, int64_t deadline_us) {
         return (f->code == ENROLL_SLOW_DOWN || f->code == ENROLL_BUSY) && f->retry_s > 0 &&
-               enroll_now_us() + f->retry_s * INT64_C(1000000) < deadline_us;
+               monotonic_us() + f->retry_s * INT64_C(1000000) < deadline_us;
 }
 
 static int one_try(struct join *j, struct enroll_joiner *joiner, struct enroll_result *ret, struct error *e) {
@@ -56,7 +57,7 @@ static int one_try(struct join *j, struct enroll_joiner *joiner, struct enroll_r
 }
 
 static int ask_master(struct join *j, const struct config *c, struct enroll_result *ret, struct error *e) {
-        int64_t deadline_us = enroll_now_us() + PATIENCE_S * INT64_C(1000000);
+        int64_t deadline_us = monotonic_us() + PATIENCE_S * INT64_C(1000000);
         struct clock_state clock;
         struct enroll_joiner joiner = { .token = j->token,
                                         .node_name = j->state.node_name,

@@ -1,5 +1,6 @@
 #include "agent/enroll_tls.h"
 #include "agent/join.h"
+#include "agent/monotonic.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
 #include <errno.h>
@@ -17,11 +18,11 @@ struct wait {
 };
 
 static struct wait wait_begin(const char *what) {
-        return (struct wait){ .what = what, .deadline_us = enroll_now_us() + LIMIT_S * INT64_C(1000000) };
+        return (struct wait){ .what = what, .deadline_us = monotonic_us() + LIMIT_S * INT64_C(1000000) };
 }
 
 static int wait_more(struct wait *w, const char *reason, struct error *e) {
-        int64_t now = enroll_now_us();
+        int64_t now = monotonic_us();
 
         if (now >= w->deadline_us) {
                 char last[sizeof w->reason];

@@ -1,3 +1,4 @@
+#include "agent/monotonic.h"
 #include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/rootpath.h"
@@ -81,10 +82,7 @@ static int api_server_open(const struct phase_ctx *ctx, struct probe *p) {
 }
 
 static double seconds(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+        return (double)monotonic_us() / 1e6;
 }
 
 /* On a terminal the line is kept up to date; in a log there is a line every ten seconds. */

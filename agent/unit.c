@@ -1,7 +1,7 @@
 #include "agent/unit.h"
+#include "agent/monotonic.h"
 #include <errno.h>
 #include <systemd/sd-bus.h>
-#include <time.h>
 
 #define SD_NAME    "org.freedesktop.systemd1"
 #define SD_PATH    "/org/freedesktop/systemd1"
@@ -112,28 +112,21 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *be) {
         return 0;
 }
 
-static uint64_t now_us(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* 0 when the job has ended, whatever its result; -ETIMEDOUT. */
 static int job_wait(struct unit_bus *b, const struct job *j, unsigned timeout_s) {
-        uint64_t deadline = now_us() + (uint64_t)timeout_s * 1000000;
+        int64_t deadline_us = monotonic_us() + (int64_t)timeout_s * 1000000;
 
         while (!*j->result) {
-                uint64_t now = now_us();
+                int64_t left_us = deadline_us - monotonic_us();
                 int r = sd_bus_process(b->bus, NULL);
 
                 if (r < 0)
                         return r;
                 if (r > 0)
                         continue;
-                if (now >= deadline)
+                if (left_us <= 0)
                         return -ETIMEDOUT;
-                if ((r = sd_bus_wait(b->bus, deadline - now)) < 0 && r != -EINTR)
+                if ((r = sd_bus_wait(b->bus, (uint64_t)left_us)) < 0 && r != -EINTR)
                         return r;
         }
         return 0;

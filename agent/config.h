@@ -117,6 +117,8 @@ struct config {
         char *socket_path;        /* /run/triarch/agent.sock */
 };
 
+enum { CONFIG_TOKEN_TTL_MAX_S = 7 * 24 * 3600 }; /* of every token */
+
 /* Values given by flags: NULL or 0 means not given. Borrowed. `place` in errors is the flag's name. */
 struct config_flags {
         const char *node_name, *vip, *interface, *advertise_address, *control_plane_endpoint;

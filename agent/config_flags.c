@@ -68,15 +68,14 @@ static int read_flag(struct config_reader *r, const struct config_flag *flag, co
 
 /* Not in the file: it is for one run of init. */
 static int read_token_ttl(struct config_reader *r, const char *value) {
-        const uint64_t max_s = UINT64_C(30) * 24 * 3600;
         uint64_t us;
         int k = duration_parse(value, &us);
 
         if (k == -EINVAL)
                 return error_at(r->e, "--token-ttl", 0, 0,
                                 "\"%s\" must be a duration with its unit, such as 30m or 2h", value);
-        if (k < 0 || us < 1000000 || us / 1000000 > max_s)
-                return error_at(r->e, "--token-ttl", 0, 0, "%s is out of range; it must be from 1s to 720h",
+        if (k < 0 || us < 1000000 || us > CONFIG_TOKEN_TTL_MAX_S * UINT64_C(1000000))
+                return error_at(r->e, "--token-ttl", 0, 0, "%s is out of range; it must be from 1s to 168h",
                                 value);
         r->c->token_ttl_s = (uint32_t)(us / 1000000);
         return 0;

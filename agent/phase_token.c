@@ -1,3 +1,4 @@
+#include "agent/duration.h"
 #include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/rootpath.h"
@@ -18,7 +19,7 @@ static bool had_tokens(const struct phase_ctx *ctx) {
 static int print_command(struct phase_ctx *ctx, struct error *e) {
         const struct config *c = ctx->config;
         CLEANUP(freep) char *command = NULL;
-        char key[PATH_MAX], crt[PATH_MAX], token[PKI_TOKEN_SIZE];
+        char key[PATH_MAX], crt[PATH_MAX], token[PKI_TOKEN_SIZE], ttl[DURATION_SIZE];
         int r;
 
         if (root_path_below(key, ctx->root, c->cert_dir, "ca.key") < 0 ||
@@ -30,9 +31,10 @@ static int print_command(struct phase_ctx *ctx, struct error *e) {
         OPENSSL_cleanse(token, sizeof token);
         if (r < 0)
                 return r;
-        printf("\nThis machine is a master. On each of the two others, as root, within %u minutes:\n\n  "
+        duration_format(c->token_ttl_s * UINT64_C(1000000), ttl);
+        printf("\nThis machine is a master. On each of the two others, as root, within %s:\n\n  "
                "%s\n\n",
-               c->token_ttl_s / 60, command);
+               ttl, command);
         OPENSSL_cleanse(command, strlen(command));
         return 0;
 }

@@ -2,7 +2,6 @@
 #include "agent/daemon.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
-#include "agent/rootpath.h"
 
 static const char usage[] =
         "Usage: triarch agent [--config FILE]\n\n"
@@ -11,8 +10,7 @@ static const char usage[] =
 
 int cmd_agent(int argc, char **argv) {
         CLEANUP(config_freep) struct config *c = NULL;
-        char standard[PATH_MAX];
-        const char *file = NULL;
+        const char *file = TRIARCH_CONFIG_FILE;
         struct common common;
         struct error e;
         char **args;
@@ -29,11 +27,13 @@ int cmd_agent(int argc, char **argv) {
                 error_set(&e, EXIT_INPUT, "agent: unexpected argument \"%s\"", args[0]);
                 return error_print(&e);
         }
-        if (!file && root_path(standard, common.root, TRIARCH_CONFIG_FILE) < 0) {
-                error_set(&e, EXIT_INPUT, "--root: the path is too long");
+        if (common.json || *common.root) {
+                error_set(&e, EXIT_INPUT,
+                          common.json ? "agent has no JSON output"
+                                      : "agent works on the running machine: --root is not for it");
                 return error_print(&e);
         }
-        if (config_load(file ? file : standard, NULL, &c, &e) < 0)
+        if (config_load(file, NULL, &c, &e) < 0)
                 return error_print(&e);
         return agent_run(c);
 }

@@ -1,6 +1,7 @@
 #include "agent/command.h"
 #include "agent/config.h"
 #include "agent/opt.h"
+#include "agent/phase.h"
 #include <errno.h>
 #include <jansson.h>
 
@@ -66,6 +67,10 @@ static int validate(const char *file, bool json) {
 
         if (config_load(file, NULL, &c, &e) < 0)
                 return invalid(file, json, &e);
+        if (phase_check_skips(c, &e) < 0) {
+                snprintf(e.file, sizeof e.file, "%s", file);
+                return invalid(file, json, &e);
+        }
         config_warnings(c, take_warning, &report);
         if (json)
                 return print_json(json_pack("{s:o, s:b, s:O}", "file", json_text(file), "valid", 1,
@@ -83,12 +88,12 @@ int cmd_config(int argc, char **argv) {
         r = opt_parse(argc, argv, usage, NULL, &common, &args, &n, &e);
         if (r)
                 return r < 0 ? error_print(&e) : EXIT_DONE;
-        if (n == 1 && !strcmp(args[0], "print-defaults")) {
+        if (n == 1 && !strcmp(args[0], "print-defaults") && !common.json) {
                 fputs(config_defaults_text(), stdout);
                 return EXIT_DONE;
         }
         if (n == 2 && !strcmp(args[0], "validate"))
                 return validate(args[1], common.json);
-        error_set(&e, EXIT_INPUT, "expected `config print-defaults` or `config validate FILE`");
+        error_set(&e, EXIT_INPUT, "expected `config print-defaults` or `config validate FILE [-o json]`");
         return error_print(&e);
 }

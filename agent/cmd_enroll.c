@@ -17,7 +17,7 @@ enum { IDLE_S = 60, MAX_SOCKETS = 8, TURN_AWAY_MS = 2000 };
 static const char usage[] =
         "Usage: triarch enroll [--listen ADDRESS:PORT] [--idle-timeout SECONDS]\n\n"
         "Hands the cluster's keys to machines that join and prove a token. Run by triarch-enroll.service,\n"
-        "which gets its socket from systemd and leaves when nobody asks.\n";
+        "which gets its socket from systemd and leaves when nobody asks.";
 
 static int open_socket(const char *where, int *ret, struct error *e) {
         const char *colon = strrchr(where, ':');
@@ -131,6 +131,8 @@ int cmd_enroll(int argc, char **argv) {
                 return EXIT_DONE;
         if (r == 0 && n > 0)
                 r = error_set(&e, EXIT_INPUT, "enroll takes no argument: \"%s\"", args[0]);
+        if (r == 0 && common.json)
+                r = error_set(&e, EXIT_INPUT, "enroll has no JSON output");
         if (r == 0 && idle) {
                 idle_s = strtoul(idle, &end, 10);
                 if (*end || !*idle || idle_s < 1 || idle_s > 86400)

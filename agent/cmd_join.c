@@ -1,7 +1,9 @@
 #include "agent/command.h"
+#include "agent/config_fields.h"
 #include "agent/join.h"
 #include "agent/jread.h"
 #include "agent/opt.h"
+#include <ctype.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -31,13 +33,13 @@ static int parse_host(const char *text, char host[256], uint16_t *ret_port, stru
 
         if (colon)
                 port = strtoul(colon + 1, &end, 10);
-        if (n == 0 || n >= 256 || memchr(text, ':', n) ||
-            (colon && (*end || end == colon + 1 || port < 1 || port > UINT16_MAX)))
-                return error_set(e, EXIT_INPUT,
-                                 "\"%s\": want HOST or HOST:PORT, with the name or IPv4 address of a "
-                                 "master",
-                                 text);
         snprintf(host, 256, "%.*s", (int)n, text);
+        if (n >= 256 || (syntax_host_address(host) && syntax_dns_name(host)) ||
+            (colon && (!isdigit((unsigned char)colon[1]) || *end || port < 1 || port > UINT16_MAX)))
+                return error_set(e, EXIT_INPUT,
+                                 "\"%s\": want HOST or HOST:PORT, with the name (in lower case) or IPv4 "
+                                 "address of a master",
+                                 text);
         *ret_port = (uint16_t)port;
         return 0;
 }

@@ -77,6 +77,10 @@ int cmd_status(int argc, char **argv) {
                 error_set(&e, EXIT_INPUT, "status: unexpected argument \"%s\"", args[0]);
                 return error_print(&e);
         }
+        if (*common.root) {
+                error_set(&e, EXIT_INPUT, "status asks the running agent: --root is not for it");
+                return error_print(&e);
+        }
         if (agent_status(socket_path, &report, &e) < 0)
                 return error_print(&e);
         r = print(report, common.json);

@@ -1,5 +1,5 @@
 #include "agent/command.h"
-#include "agent/config.h"
+#include "agent/config_fields.h"
 #include "agent/duration.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
@@ -12,7 +12,7 @@
 #include <openssl/crypto.h>
 #include <time.h>
 
-enum { DEFAULT_TTL_S = 30 * 60, MAX_TTL_S = 7 * 24 * 3600 };
+enum { DEFAULT_TTL_S = 30 * 60 };
 
 static const char usage[] =
         "Usage: triarch token create [--ttl DURATION] [--uses N] [--node NAME[=ADDRESS]] "
@@ -33,7 +33,7 @@ static int parse_ttl(const char *text, unsigned *ret, struct error *e) {
         *ret = DEFAULT_TTL_S;
         if (!text)
                 return 0;
-        if (duration_parse(text, &us) < 0 || us < 1000000 || us > MAX_TTL_S * UINT64_C(1000000))
+        if (duration_parse(text, &us) < 0 || us < 1000000 || us > CONFIG_TOKEN_TTL_MAX_S * UINT64_C(1000000))
                 return error_set(e, EXIT_INPUT,
                                  "--ttl \"%s\": want a duration from 1s to 168h, as in 30m or 1h30m", text);
         *ret = (unsigned)(us / 1000000);
@@ -57,7 +57,7 @@ static int parse_uses(const char *text, unsigned *ret, struct error *e) {
 
 /* NAME or NAME=ADDRESS. */
 static int parse_node(const char *text, char name[254], char address[46], struct error *e) {
-        const char *equals = text ? strchr(text, '=') : NULL;
+        const char *equals = text ? strchr(text, '=') : NULL, *wrong;
         struct in_addr a;
 
         *name = *address = '\0';
@@ -68,6 +68,8 @@ static int parse_node(const char *text, char name[254], char address[46], struct
         if (equals == text || (equals ? (size_t)(equals - text) : strlen(text)) >= 254)
                 return error_set(e, EXIT_INPUT, "--node \"%s\": want NAME or NAME=ADDRESS", text);
         snprintf(name, 254, "%.*s", equals ? (int)(equals - text) : (int)strlen(text), text);
+        if ((wrong = syntax_node_name(name)))
+                return error_set(e, EXIT_INPUT, "--node \"%s\": the name %s", text, wrong);
         return 0;
 }
 
@@ -89,24 +91,28 @@ static int load_config(const char *root, struct config **ret, struct error *e) {
         return r < 0 || *root ? r : config_resolve(*ret, e);
 }
 
+static int print_line(const char *text, struct error *e) {
+        if (puts(text) == EOF || fflush(stdout) == EOF)
+                return error_set(e, EXIT_FAILED, "the token could not be written to the output");
+        return 0;
+}
+
 static int print_created(const struct token_args *a, const struct config *c, const char *token,
                          const char *ca_crt, struct error *e) {
         char *command;
         int r;
 
-        if (!a->print_command) {
-                puts(token);
-                return 0;
-        }
+        if (!a->print_command)
+                return print_line(token, e);
         if (!c->advertise_address)
                 return error_set(e, EXIT_FAILED, "%s names no advertiseAddress to join at",
                                  TRIARCH_CONFIG_FILE);
         if ((r = token_join_command(c->advertise_address, c->enroll_port, token, ca_crt, &command, e)) < 0)
                 return r;
-        puts(command);
+        r = print_line(command, e);
         OPENSSL_cleanse(command, strlen(command));
         free(command);
-        return 0;
+        return r;
 }
 
 static int create(const struct token_args *a, struct error *e) {

@@ -21,8 +21,9 @@ struct vip {
 };
 
 static int status(const struct vip *v, struct error *e) {
+        const char *socket_path = v->socket_path ? v->socket_path : TRIARCH_SOCKET;
         json_t *report = NULL, *part;
-        int r = agent_status(v->socket_path, &report, e);
+        int r = agent_status(socket_path, &report, e);
 
         if (r < 0)
                 return r;
@@ -34,7 +35,7 @@ static int status(const struct vip *v, struct error *e) {
                 putchar('\n');
                 json_decref(part);
         } else {
-                r = error_set(e, EXIT_FAILED, "%s does not answer with a report", v->socket_path);
+                r = error_set(e, EXIT_FAILED, "%s does not answer with a report", socket_path);
         }
         json_decref(report);
         return r;
@@ -61,16 +62,20 @@ static int flush(const struct vip *v, struct error *e) {
         return 0;
 }
 
-static const struct action {
-        const char *name;
-        int (*run)(const struct vip *v, struct error *e);
-} actions[] = {
-        { "status", status },
-        { "flush", flush },
-};
+static int run(const struct vip *v, char **args, int n, struct error *e) {
+        const char *verb = n > 0 ? args[0] : "";
+
+        if (!strcmp(verb, "status") && n == 1 && !v->config_file && !*v->common.root)
+                return status(v, e);
+        if (!strcmp(verb, "flush") && n == 1 && !v->socket_path && !v->common.json)
+                return flush(v, e);
+        return error_set(e, EXIT_INPUT,
+                         "vip: want status or flush, each with its own options; `triarch vip --help` tells "
+                         "them");
+}
 
 int cmd_vip(int argc, char **argv) {
-        struct vip v = { .socket_path = TRIARCH_SOCKET };
+        struct vip v = { 0 };
         struct error e;
         char **args;
         int n, r;
@@ -83,9 +88,5 @@ int cmd_vip(int argc, char **argv) {
         r = opt_parse(argc, argv, usage, table, &v.common, &args, &n, &e);
         if (r)
                 return r < 0 ? error_print(&e) : EXIT_DONE;
-        for (size_t i = 0; n == 1 && i < ARRAY_SIZE(actions); i++)
-                if (!strcmp(args[0], actions[i].name))
-                        return actions[i].run(&v, &e) < 0 ? error_print(&e) : EXIT_DONE;
-        error_set(&e, EXIT_INPUT, "vip %s: expected `vip status` or `vip flush`", n ? args[0] : "");
-        return error_print(&e);
+        return run(&v, args, n, &e) < 0 ? error_print(&e) : EXIT_DONE;
 }

@@ -177,7 +177,9 @@ int config_load(const char *file, const struct config_flags *flags, struct confi
                 return error_at(e, file, 0, 0, "more than %d bytes are too many for a configuration",
                                 YAML_MAX_SIZE);
         if (k < 0)
-                return error_at(e, file, 0, 0, "cannot be read: %s",
-                                k == -EINVAL ? "it is no regular file" : strerror(-k));
+                return error_at(e, file, 0, 0, "cannot be read: %s%s",
+                                k == -EINVAL ? "it is no regular file" : strerror(-k),
+                                k == -ENOENT ? "; `triarch config print-defaults` prints one to begin with"
+                                             : "");
         return config_parse(text, size, file, flags, ret, e);
 }

@@ -29,6 +29,14 @@ static void usage(FILE *f) {
         fputs("\n`triarch COMMAND --help` tells the options of a command; triarch(8) has the rest.\n", f);
 }
 
+/* Output that got lost, as on a full disk, is a failure of whoever succeeded otherwise. */
+static int flushed(int status) {
+        if (status || (fflush(stdout) == 0 && !ferror(stdout)))
+                return status;
+        fputs("triarch: the output could not be written\n", stderr);
+        return 1;
+}
+
 int main(int argc, char **argv) {
         /* Most commands have the cluster's keys in memory: none of it goes into a file that nobody watches.
          */
@@ -43,7 +51,7 @@ int main(int argc, char **argv) {
         }
         for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
                 if (!strcmp(argv[1], commands[i].name))
-                        return commands[i].run(argc - 1, argv + 1);
+                        return flushed(commands[i].run(argc - 1, argv + 1));
         fprintf(stderr, "triarch: unknown command \"%s\"; `triarch --help` lists them\n", argv[1]);
         return 3;
 }

@@ -78,10 +78,10 @@ int phase_check_skips(const struct config *c, struct error *e) {
                 const struct phase *p = parse_skip(entry, &sub);
 
                 if (!p || (*sub && !phase_has_sub(p, sub)))
-                        return error_set(
-                                e, EXIT_INPUT,
-                                "--skip-phases: there is no phase \"%s\"; `triarch init phase` lists them",
-                                entry);
+                        return error_set(e, EXIT_INPUT,
+                                         "skipPhases (--skip-phases): there is no phase \"%s\"; `triarch "
+                                         "init phase` lists them",
+                                         entry);
         }
         return 0;
 }

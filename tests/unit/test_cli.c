@@ -29,8 +29,9 @@ static void slurp(const char *path, char out[OUT_MAX]) {
         fclose(f);
 }
 
-/* Run triarch in the (empty) directory `dir`, its output in files beside it. */
-static void run(const char *dir, const char *const *args, struct run *r) {
+/* Run triarch in the (empty) directory `dir`; what it writes goes to files beside it, or to `to` unless NULL.
+ */
+static void run_to(const char *dir, const char *const *args, const char *to, struct run *r) {
         const char *program = getenv("TRIARCH");
         char *argv[ARGS_MAX + 2] = { (char *)"triarch" }, out[256], err[256];
         posix_spawn_file_actions_t actions;
@@ -43,7 +44,7 @@ static void run(const char *dir, const char *const *args, struct run *r) {
         for (size_t i = 0; i < ARGS_MAX && args[i]; i++)
                 argv[i + 1] = (char *)args[i];
         posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        posix_spawn_file_actions_addopen(&actions, 1, to ? to : out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         posix_spawn_file_actions_addchdir_np(&actions, dir);
         assert_int_equal(posix_spawn(&pid, program, &actions, NULL, argv, environ), 0);
@@ -51,10 +52,15 @@ static void run(const char *dir, const char *const *args, struct run *r) {
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status));
         r->status = WEXITSTATUS(status);
-        slurp(out, r->out);
+        if (!to)
+                slurp(out, r->out);
         slurp(err, r->err);
         unlink(out);
         unlink(err);
+}
+
+static void run(const char *dir, const char *const *args, struct run *r) {
+        run_to(dir, args, NULL, r);
 }
 
 static bool is_empty(const char *dir) {
@@ -147,6 +153,27 @@ static void test_statuses(void **state) {
                   "triarch: ../bad.yaml:4:16: vip.address: \"x\\x1b[31m\" must be "
                   "ADDRESS/PREFIX" },
                 { { "config", "validate", bad, "-o", "json" }, 3, "\"line\": 4,\n  \"column\": 16,", "" },
+                { { "config", "print-defaults", "-o", "json" }, 3, "", "expected" },
+                { { "agent", "-o", "json" }, 3, "", "agent has no JSON output" },
+                { { "agent", "--root", "." }, 3, "", "--root is not for it" },
+                { { "agent", "--config", "absent.yaml" },
+                  3,
+                  "",
+                  "No such file or directory; `triarch config" },
+                { { "enroll", "-o", "json" }, 3, "", "enroll has no JSON output" },
+                { { "status", "--root", "." }, 3, "", "--root is not for it" },
+                { { "vip" }, 3, "", "vip: want status or flush" },
+                { { "vip", "status", "--config", good }, 3, "", "each with its own options" },
+                { { "vip", "status", "--root", "." }, 3, "", "each with its own options" },
+                { { "vip", "flush", "-o", "json" }, 3, "", "each with its own options" },
+                { { "vip", "flush", "--socket", "x" }, 3, "", "each with its own options" },
+                { { "token", "create", "--node", "A B" },
+                  3,
+                  "",
+                  "--node \"A B\": the name must be lower case" },
+                { { "join", "bad host" }, 3, "", "\"bad host\": want HOST or HOST:PORT" },
+                { { "join", "h1:+7" }, 3, "", "\"h1:+7\": want HOST or HOST:PORT" },
+                { { "join", "172.18.0" }, 3, "", "\"172.18.0\": want HOST or HOST:PORT" },
         };
         const struct place *p = *state;
 
@@ -195,8 +222,36 @@ static void test_printed_defaults_validate(void **state) {
         assert_int_equal(r.status, 0);
 }
 
+static void test_unknown_phase_to_skip_is_invalid(void **state) {
+        const struct place *p = *state;
+        const char *const args[] = { "config", "validate", bad, NULL };
+        struct run r;
+
+        write_file(p, bad,
+                   "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"
+                   "vip: {address: 10.0.0.9/24}\n---\napiVersion: kubeadm.k8s.io/v1beta4\n"
+                   "kind: InitConfiguration\nskipPhases: [addon]\n");
+        run(p->dir, args, &r);
+        assert_int_equal(r.status, 3);
+        assert_non_null(
+                strstr(r.err, "../bad.yaml: skipPhases (--skip-phases): there is no phase \"addon\""));
+}
+
+static void test_lost_output_is_a_failure(void **state) {
+        const struct place *p = *state;
+        const char *const args[] = { "version", NULL };
+        struct run r;
+
+        run_to(p->dir, args, "/dev/full", &r);
+        assert_int_equal(r.status, 1);
+        assert_non_null(strstr(r.err, "output could not be written"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_unknown_phase_to_skip_is_invalid, make_place,
+                                                remove_place),
+                cmocka_unit_test_setup_teardown(test_lost_output_is_a_failure, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(test_statuses, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(test_two_members_are_warned_of, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(test_printed_defaults_validate, make_place, remove_place),

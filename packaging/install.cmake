@@ -1,4 +1,5 @@
-# What a distribution expects where. Units go where systemd's own pkg-config file says.
+# What a distribution expects where. Units, users and directories go below lib/ (not lib64/) of the prefix:
+# systemd looks there in /usr and in /usr/local.
 install(TARGETS triarch RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 set(units ${CMAKE_BINARY_DIR}/units)
@@ -10,8 +11,8 @@ install(FILES packaging/systemd/triarch-enroll.socket DESTINATION lib/systemd/sy
 install(FILES packaging/triarch.sysusers DESTINATION lib/sysusers.d RENAME triarch.conf)
 install(FILES packaging/triarch.tmpfiles DESTINATION lib/tmpfiles.d RENAME triarch.conf)
 install(FILES packaging/triarch.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
-file(GLOB documents CONFIGURE_DEPENDS docs/*.md)
-install(FILES LICENSE README.md ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME triarch)

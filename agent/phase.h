@@ -60,7 +60,6 @@ int phase_pki_params(const struct phase_ctx *ctx, struct pki_params *ret, struct
 /* Values of the templates. Owned, because the lists are of another type; ends with phase_values_free. */
 struct phase_values;
 int phase_values_new(const struct phase_ctx *ctx, struct phase_values **ret, struct error *e);
-const struct tmpl_values *phase_values_get(const struct phase_values *v);
 void phase_values_free(struct phase_values *v);
 DEFINE_CLEANUP(struct phase_values *, phase_values_free)
 /* Render one template; malloc'ed. */

@@ -208,10 +208,6 @@ int phase_values_new(const struct phase_ctx *ctx, struct phase_values **ret, str
         return 0;
 }
 
-const struct tmpl_values *phase_values_get(const struct phase_values *v) {
-        return &v->v;
-}
-
 int phase_render(const struct phase_values *v, const char *name, char **ret, size_t *ret_size,
                  struct error *e) {
         struct tmpl_error why = { 0 };

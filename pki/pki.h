@@ -70,9 +70,6 @@ int pki_kubeconfig_ensure(const struct pki_params *p, const char *name, pki_repo
 int pki_kubelet_finalize(const struct pki_params *p, pki_report_fn report, void *userdata,
                          struct pki_error *e);
 
-/* The complete table above, to iterate: name i, or NULL past the end. */
-const char *pki_cert_name(size_t i);
-const char *pki_kubeconfig_name(size_t i);
 /* Every path (without root) that the two ensure calls can make under these directories, for reset
  * and for tests. Returns out, or NULL past the end. */
 const char *pki_path(const char *cert_dir, const char *kube_dir, size_t i, char out[PATH_MAX]);

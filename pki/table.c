@@ -117,14 +117,6 @@ const struct pki_conf_row *pki_conf_row_find(const char *name) {
         return NULL;
 }
 
-const char *pki_cert_name(size_t i) {
-        return i < PKI_ROWS ? pki_rows[i].name : NULL;
-}
-
-const char *pki_kubeconfig_name(size_t i) {
-        return i < PKI_CONF_ROWS ? pki_conf_rows[i].name : NULL;
-}
-
 /* Two files for each row of certificates, then one for each kubeconfig. */
 const char *pki_path(const char *cert_dir, const char *kube_dir, size_t i, char out[PATH_MAX]) {
         const size_t first_conf = (size_t)2 * PKI_ROWS;

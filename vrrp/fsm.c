@@ -30,7 +30,6 @@ const char *vrrp_state_name(enum vrrp_state s) {
 
 void vrrp_fsm_init(struct vrrp_fsm *f, const struct vrrp_fsm_params *p) {
         *f = (struct vrrp_fsm){
-                .version = 3,
                 .prio_configured = p->priority,
                 .prio = p->priority,
                 .interval_us = p->interval_us,

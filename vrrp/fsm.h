@@ -47,7 +47,6 @@ struct vrrp_actions {
 };
 struct vrrp_fsm {
         /* set by vrrp_fsm_init() */
-        uint8_t version; /* 3 (2 later) */
         uint8_t prio_configured, prio;
         uint32_t interval_us, interval_max_us; /* learned intervals are capped to interval_max_us */
         enum vrrp_preempt preempt;

@@ -1,6 +1,7 @@
 /* A second run keeps every file; a deleted file is made again, alone, or its loss is refused; what a
  * power cut leaves is completed. */
 #include "pki/file.h"
+#include "pki/table.h"
 #include "pki/util.h"
 #include "tests/unit/pki_fixture.h"
 #include <errno.h>
@@ -295,15 +296,15 @@ static void test_each_name_alone(void **state) {
         assert_true(is_under(e.file, CERT_DIR "/ca.crt"));
         assert_string_equal(e.remedy, "make it first: init phase certs ca");
         assert_int_equal(tmp_count(*state), 0);
-        for (size_t i = 0; pki_cert_name(i); i++) {
+        for (size_t i = 0; i < PKI_ROWS; i++) {
                 memset(&log, 0, sizeof log);
-                assert_int_equal(pki_certs_ensure(&p, pki_cert_name(i), fixture_report, &log, &e), 0);
+                assert_int_equal(pki_certs_ensure(&p, pki_rows[i].name, fixture_report, &log, &e), 0);
                 assert_int_equal(log.made, 2);
                 assert_int_equal(log.kept, 0);
         }
-        for (size_t i = 0; pki_kubeconfig_name(i); i++) {
+        for (size_t i = 0; i < PKI_CONF_ROWS; i++) {
                 memset(&log, 0, sizeof log);
-                assert_int_equal(pki_kubeconfig_ensure(&p, pki_kubeconfig_name(i), fixture_report, &log, &e),
+                assert_int_equal(pki_kubeconfig_ensure(&p, pki_conf_rows[i].name, fixture_report, &log, &e),
                                  0);
                 assert_int_equal(log.made, 1);
         }

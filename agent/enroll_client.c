@@ -1,6 +1,7 @@
 #include "agent/enroll_client.h"
 #include "agent/enroll_clock.h"
 #include "pki/file.h"
+#include "pki/pin.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -139,7 +140,7 @@ int enroll_bundle_pin(const struct enroll_bundle *b, char out[PKI_PIN_SIZE]) {
         const char *pem = b->entries[ENROLL_CA_CRT];
         BIO *bio = BIO_new_mem_buf(pem, (int)strlen(pem));
         X509 *ca = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-        int r = ca ? enroll_cert_pin(ca, out) : -EBADMSG;
+        int r = ca ? pki_cert_pin(ca, out) : -EBADMSG;
 
         X509_free(ca);
         BIO_free(bio);

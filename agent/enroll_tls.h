@@ -20,8 +20,6 @@ struct enroll_pins {
 };
 /* "sha256:HEX[,sha256:HEX...]" as on the command line. -EINVAL with *e (EXIT_INPUT). */
 int enroll_pins_parse(const char *text, struct enroll_pins *ret, struct error *e);
-/* The pin of a certificate's public key. */
-int enroll_cert_pin(X509 *cert, char out[PKI_PIN_SIZE]);
 
 /* 0 and the cluster's id, or -EIO with the reason in *e. */
 int enroll_verify_server(X509 *leaf, STACK_OF(X509) * chain, const struct enroll_pins *pins,

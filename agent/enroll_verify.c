@@ -1,9 +1,7 @@
 #include "agent/enroll_tls.h"
-#include "agent/jread.h"
+#include "pki/pin.h"
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 DEFINE_CLEANUP(X509_STORE *, X509_STORE_free)
@@ -40,21 +38,6 @@ int enroll_pins_parse(const char *text, struct enroll_pins *ret, struct error *e
         }
 }
 
-int enroll_cert_pin(X509 *cert, char out[PKI_PIN_SIZE]) {
-        uint8_t hash[SHA256_DIGEST_LENGTH], *der = NULL;
-        int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-
-        if (n < 0) {
-                ERR_clear_error();
-                return -EBADMSG;
-        }
-        SHA256(der, (size_t)n, hash);
-        OPENSSL_free(der);
-        snprintf(out, PKI_PIN_SIZE, "sha256:");
-        hex_encode(hash, sizeof hash, out + strlen("sha256:"));
-        return 0;
-}
-
 static void pins_text(const struct enroll_pins *pins, char *out, size_t size) {
         size_t at = 0;
 
@@ -71,7 +54,7 @@ static int find_anchor(STACK_OF(X509) * chain, const struct enroll_pins *pins, X
         for (int i = 0; i < sk_X509_num(chain); i++) {
                 X509 *cert = sk_X509_value(chain, i);
 
-                if (X509_check_ca(cert) != 1 || enroll_cert_pin(cert, pin) < 0)
+                if (X509_check_ca(cert) != 1 || pki_cert_pin(cert, pin) < 0)
                         continue;
                 memcpy(seen, pin, sizeof seen);
                 for (size_t j = 0; j < pins->n; j++)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "agent/enroll_tls.h"
+#include "pki/pin.h"
 #include <openssl/x509v3.h>
 #include <time.h>
 
@@ -61,7 +62,7 @@ static void ca_make(struct ca *ca) {
         add(ca->cert, ca->cert, NID_basic_constraints, "critical,CA:TRUE");
         add(ca->cert, ca->cert, NID_key_usage, "critical,digitalSignature,keyEncipherment,keyCertSign");
         assert_true(X509_sign(ca->cert, ca->key, EVP_sha256()) > 0);
-        assert_int_equal(enroll_cert_pin(ca->cert, ca->pin), 0);
+        assert_int_equal(pki_cert_pin(ca->cert, ca->pin), 0);
         snprintf(ca->uri, sizeof ca->uri, "URI:triarch://%.32s/enroll", ca->pin + 7);
 }
 
@@ -189,7 +190,7 @@ static void test_pin_of_a_leaf_is_no_anchor(void **state) {
         (void)state;
         ca_make(&ca);
         leaf = leaf_make(&ca, &(struct leaf_spec){ 0 });
-        assert_int_equal(enroll_cert_pin(leaf, pins.v[0]), 0);
+        assert_int_equal(pki_cert_pin(leaf, pins.v[0]), 0);
         sk_X509_push(chain, leaf);
         assert_true(enroll_verify_server(leaf, chain, &pins, id, &e) < 0);
         assert_true(judge(ca.cert, &ca, &ca, &e) < 0);

@@ -165,8 +165,8 @@ lab_install() {
         done
         [ ${#missing[@]} -gt 0 ] || return 0
         say "installing ${missing[*]}"
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+        apt-get -o Acquire::Retries=5 update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 # The package under test and the lab's own programs; sets TRIARCH_DEB.
@@ -194,6 +194,8 @@ lab_up() {
 
         [ "$(id -u)" = 0 ] || { say "the lab needs root" >&2; exit 77; }
         lab_down
+        # Out here, where the mirror is: inside, nothing of the host's network is there.
+        "$lab_dir/tree" >/dev/null
         lab_make
         mkdir -p "$lab_run" "$lab_out"
         setsid unshare --mount --net --pid --fork --kill-child --propagation private \

@@ -1,5 +1,5 @@
 #include "agent/agent_client.h"
-#include <curl/curl.h>
+#include "agent/curl.h"
 #include <errno.h>
 
 enum { TIMEOUT_MS = 3000, MAX_REPLY = 1 << 20 };
@@ -35,10 +35,8 @@ static int fetch(const char *socket_path, struct buffer *b, struct error *e) {
 
         if (!c)
                 return error_set(e, EXIT_FAILED, "out of memory");
+        curl_defaults(c, "http://localhost/v1/status", "http");
         curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, socket_path);
-        curl_easy_setopt(c, CURLOPT_URL, "http://localhost/v1/status");
-        curl_easy_setopt(c, CURLOPT_PROXY, "");
-        curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
         curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
         curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);

@@ -1,8 +1,8 @@
 #include "agent/etcd.h"
+#include "agent/curl.h"
 #include "agent/etcd_reply.h"
 #include "agent/jread.h"
 #include "agent/rootpath.h"
-#include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -57,10 +57,7 @@ static int on_trace(CURL *easy, curl_infotype type, char *data, size_t size, voi
 }
 
 static void set_tls(const struct call *c) {
-        curl_easy_setopt(c->easy, CURLOPT_CAINFO, c->client->ca_file);
-        curl_easy_setopt(c->easy, CURLOPT_CAPATH, NULL); /* this CA is the only anchor */
-        curl_easy_setopt(c->easy, CURLOPT_SSLCERT, c->client->cert_file);
-        curl_easy_setopt(c->easy, CURLOPT_SSLKEY, c->client->key_file);
+        curl_mutual_tls(c->easy, c->client->ca_file, c->client->cert_file, c->client->key_file);
         curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
         curl_easy_setopt(c->easy, CURLOPT_DEBUGFUNCTION, on_trace);
         curl_easy_setopt(c->easy, CURLOPT_DEBUGDATA, c);
@@ -73,10 +70,7 @@ static int set_request(struct call *c, const char *body, struct curl_slist *head
 
         if (n < 0 || (size_t)n >= sizeof url)
                 return -ENAMETOOLONG;
-        curl_easy_setopt(c->easy, CURLOPT_URL, url);
-        curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "https");
-        curl_easy_setopt(c->easy, CURLOPT_PROXY, ""); /* whatever the environment says */
-        curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
+        curl_defaults(c->easy, url, "https");
         curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)c->client->timeout_ms);
         curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, headers);

@@ -1,6 +1,6 @@
 #include "agent/http.h"
+#include "agent/curl.h"
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <sys/epoll.h>
 
@@ -232,10 +232,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata) {
 }
 
 static void set_tls(CURL *e, const struct http_request *q) {
-        curl_easy_setopt(e, CURLOPT_CAINFO, q->ca_file);
-        curl_easy_setopt(e, CURLOPT_CAPATH, NULL); /* this CA is the only anchor */
-        curl_easy_setopt(e, CURLOPT_SSLCERT, q->cert_file);
-        curl_easy_setopt(e, CURLOPT_SSLKEY, q->key_file);
+        curl_mutual_tls(e, q->ca_file, q->cert_file, q->key_file);
         curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, (long)CA_CACHE_S);
         curl_easy_setopt(e, CURLOPT_SSL_ENABLE_ALPN, 0L);
 }
@@ -244,12 +241,9 @@ static void set_options(struct http_call *c, const struct http_request *q) {
         long ms = q->timeout_us / 1000 < MIN_TIMEOUT_MS ? MIN_TIMEOUT_MS : (long)(q->timeout_us / 1000);
         CURL *e = c->easy;
 
+        curl_defaults(e, q->url, "http,https");
         curl_easy_setopt(e, CURLOPT_PRIVATE, c);
         curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error);
-        curl_easy_setopt(e, CURLOPT_URL, q->url);
-        curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-        curl_easy_setopt(e, CURLOPT_PROXY, "");
-        curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
         curl_easy_setopt(e, CURLOPT_WRITEDATA, c);

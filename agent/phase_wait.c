@@ -1,8 +1,8 @@
+#include "agent/curl.h"
 #include "agent/monotonic.h"
 #include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/rootpath.h"
-#include <curl/curl.h>
 #include <errno.h>
 #include <time.h>
 
@@ -29,13 +29,10 @@ static size_t keep_start(char *data, size_t size, size_t n, void *userdata) {
         return n;
 }
 
-/* These are this machine's own addresses: a proxy of the environment has nothing to do with them. */
 static int probe_open(struct probe *p) {
         if (!(p->curl = curl_easy_init()))
                 return -ENOMEM;
-        curl_easy_setopt(p->curl, CURLOPT_URL, p->url);
-        curl_easy_setopt(p->curl, CURLOPT_NOPROXY, "*");
-        curl_easy_setopt(p->curl, CURLOPT_NOSIGNAL, 1L);
+        curl_defaults(p->curl, p->url, "http,https");
         curl_easy_setopt(p->curl, CURLOPT_TIMEOUT_MS, (long)TRY_TIMEOUT_MS);
         curl_easy_setopt(p->curl, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(p->curl, CURLOPT_WRITEFUNCTION, keep_start);
@@ -74,10 +71,7 @@ static int api_server_open(const struct phase_ctx *ctx, struct probe *p) {
         if (root_path_below(ca, ctx->root, ctx->config->cert_dir, "ca.crt") < 0 ||
             !phase_path(ctx, TRIARCH_HEALTH_CRT, crt) || !phase_path(ctx, TRIARCH_HEALTH_KEY, key))
                 return -ENAMETOOLONG;
-        curl_easy_setopt(p->curl, CURLOPT_CAINFO, ca);
-        curl_easy_setopt(p->curl, CURLOPT_CAPATH, NULL);
-        curl_easy_setopt(p->curl, CURLOPT_SSLCERT, crt);
-        curl_easy_setopt(p->curl, CURLOPT_SSLKEY, key);
+        curl_mutual_tls(p->curl, ca, crt, key);
         return 0;
 }
 

@@ -219,7 +219,7 @@ int vrrp_router_new(sd_event *loop, const struct vrrp_router_params *p, const st
         return 0;
 }
 
-int vrrp_router_start(struct vrrp_router *r) {
+void vrrp_router_start(struct vrrp_router *r) {
         r->started = true;
         vrrp_router_look(r);
         if (r->usable && r->fsm.state == VRRP_INIT) {
@@ -227,7 +227,6 @@ int vrrp_router_start(struct vrrp_router *r) {
                 vrrp_router_feed(r, (struct vrrp_event){ .type = VRRP_EV_START, .now_us = vrrp_router_now() },
                                  NULL);
         }
-        return 0;
 }
 
 void vrrp_router_stop(struct vrrp_router *r) {

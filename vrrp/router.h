@@ -63,9 +63,8 @@ struct vrrp_router;
  * the caller's. */
 int vrrp_router_new(sd_event *loop, const struct vrrp_router_params *p, const struct vrrp_router_ops *ops,
                     void *userdata, struct vrrp_router **ret);
-/* Backup now, or as soon as the link is up and its primary address there; both may come and go. Cannot
- * fail today: 0. */
-int vrrp_router_start(struct vrrp_router *r);
+/* Backup now, or as soon as the link is up and its primary address there; both may come and go. */
+void vrrp_router_start(struct vrrp_router *r);
 /* Priority 0 when active, address removed when this returns, sockets kept. */
 void vrrp_router_stop(struct vrrp_router *r);
 /* The node's class changed: effective priority by vrrp_priority_of_class; failed while active gives up at

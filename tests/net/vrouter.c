@@ -133,8 +133,8 @@ static int run(const struct vrrp_router_params *p) {
         for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
                 sd_event_add_signal(loop, NULL, signals[i], on_signal, r);
         say("started");
-        if ((k = vrrp_router_start(r)) >= 0)
-                k = sd_event_loop(loop);
+        vrrp_router_start(r);
+        k = sd_event_loop(loop);
         vrrp_router_stop(r);
         say("stopped");
         print_status(r);

@@ -6,20 +6,14 @@
 #include "agent/command.h"
 #include "pki/file.h"
 #include "pki/util.h"
+#include "tests/unit/tmpdir.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-#include <cmocka.h>
 
 /* The one mutable state of the file: set in the child, before the program runs. */
 static struct fault {
@@ -77,13 +71,6 @@ struct tree {
         size_t point; /* of the fault, for messages; 0 none */
 };
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at) {
-        (void)st;
-        (void)type;
-        (void)at;
-        return remove(path);
-}
-
 static int setup(void **state) {
         struct tree *t = calloc(1, sizeof *t);
 
@@ -97,7 +84,7 @@ static int teardown(void **state) {
         struct tree *t = *state;
         char path[80];
 
-        nftw(t->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        nftw(t->dir, tmp_remove_one, 16, FTW_DEPTH | FTW_PHYS);
         snprintf(path, sizeof path, "%s.out", t->dir);
         unlink(path);
         snprintf(path, sizeof path, "%s.points", t->dir);
@@ -396,7 +383,7 @@ static size_t count_points(const struct tree *t, bool full) {
 }
 
 static void empty(const struct tree *t) {
-        nftw(t->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        nftw(t->dir, tmp_remove_one, 16, FTW_DEPTH | FTW_PHYS);
         assert_int_equal(mkdir(t->dir, 0700), 0);
 }
 

@@ -1,26 +1,13 @@
 #include "agent/phase.h"
 #include "pki/file.h"
+#include "tests/unit/tmpdir.h"
 #include <errno.h>
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <sys/stat.h>
-
-#include <cmocka.h>
 
 struct fixture {
         char dir[64];
         struct config config;
         struct phase_ctx ctx;
 };
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at) {
-        (void)st;
-        (void)type;
-        (void)at;
-        return remove(path);
-}
 
 static int setup(void **state) {
         struct fixture *f = calloc(1, sizeof *f);
@@ -35,7 +22,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
         struct fixture *f = *state;
 
-        nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        nftw(f->dir, tmp_remove_one, 16, FTW_DEPTH | FTW_PHYS);
         free(f);
         return 0;
 }

@@ -1,4 +1,5 @@
 #include "agent/command.h"
+#include "agent/decimal.h"
 #include "agent/enroll_server.h"
 #include "agent/jread.h"
 #include "agent/monotonic.h"
@@ -12,7 +13,7 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-enum { IDLE_S = 60, MAX_SOCKETS = 8, TURN_AWAY_MS = 2000 };
+enum { IDLE_S = 60, MAX_IDLE_S = 86400, MAX_SOCKETS = 8, TURN_AWAY_MS = 2000 };
 
 static const char usage[] =
         "Usage: triarch enroll [--listen ADDRESS:PORT] [--idle-timeout SECONDS]\n\n"
@@ -24,14 +25,12 @@ static int open_socket(const char *where, int *ret, struct error *e) {
         struct sockaddr_in sa = { .sin_family = AF_INET };
         CLEANUP(closep) int fd = -1;
         char host[INET_ADDRSTRLEN];
-        unsigned long port;
-        char *end;
+        uint64_t port;
 
         if (!colon || colon - where >= (ptrdiff_t)sizeof host)
                 return error_set(e, EXIT_INPUT, "--listen \"%s\": want ADDRESS:PORT", where);
         snprintf(host, sizeof host, "%.*s", (int)(colon - where), where);
-        port = strtoul(colon + 1, &end, 10);
-        if (inet_pton(AF_INET, host, &sa.sin_addr) != 1 || *end || end == colon + 1 || port > UINT16_MAX)
+        if (inet_pton(AF_INET, host, &sa.sin_addr) != 1 || !decimal_parse(colon + 1, 0, UINT16_MAX, &port))
                 return error_set(e, EXIT_INPUT, "--listen \"%s\": want an IPv4 address and a port", where);
         sa.sin_port = htons((uint16_t)port);
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -121,9 +120,9 @@ int cmd_enroll(int argc, char **argv) {
                 { 0 },
         };
         struct error e = { .status = EXIT_FAILED };
-        unsigned long idle_s = IDLE_S;
+        uint64_t idle_s = IDLE_S;
         struct common common;
-        char **args, *end;
+        char **args;
         int n, r;
 
         r = opt_parse(argc, argv, usage, table, &common, &args, &n, &e);
@@ -133,11 +132,9 @@ int cmd_enroll(int argc, char **argv) {
                 r = error_set(&e, EXIT_INPUT, "enroll takes no argument: \"%s\"", args[0]);
         if (r == 0 && common.json)
                 r = error_set(&e, EXIT_INPUT, "enroll has no JSON output");
-        if (r == 0 && idle) {
-                idle_s = strtoul(idle, &end, 10);
-                if (*end || !*idle || idle_s < 1 || idle_s > 86400)
-                        r = error_set(&e, EXIT_INPUT, "--idle-timeout \"%s\": want 1 to 86400 seconds", idle);
-        }
+        if (r == 0 && idle && !decimal_parse(idle, 1, MAX_IDLE_S, &idle_s))
+                r = error_set(&e, EXIT_INPUT, "--idle-timeout \"%s\": want 1 to %d seconds", idle,
+                              MAX_IDLE_S);
         jread_wipe_on_free();
         if (r == 0)
                 r = run(common.root, listen_on, (unsigned)idle_s, &e);

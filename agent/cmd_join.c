@@ -1,9 +1,9 @@
 #include "agent/command.h"
 #include "agent/config_fields.h"
+#include "agent/decimal.h"
 #include "agent/join.h"
 #include "agent/jread.h"
 #include "agent/opt.h"
-#include <ctype.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -28,14 +28,11 @@ struct args {
 static int parse_host(const char *text, char host[256], uint16_t *ret_port, struct error *e) {
         const char *colon = strrchr(text, ':');
         size_t n = colon ? (size_t)(colon - text) : strlen(text);
-        unsigned long port = DEFAULT_PORT;
-        char *end = NULL;
+        uint64_t port = DEFAULT_PORT;
 
-        if (colon)
-                port = strtoul(colon + 1, &end, 10);
         snprintf(host, 256, "%.*s", (int)n, text);
         if (n >= 256 || (syntax_host_address(host) && syntax_dns_name(host)) ||
-            (colon && (!isdigit((unsigned char)colon[1]) || *end || port < 1 || port > UINT16_MAX)))
+            (colon && !decimal_parse(colon + 1, 1, UINT16_MAX, &port)))
                 return error_set(e, EXIT_INPUT,
                                  "\"%s\": want HOST or HOST:PORT, with the name (in lower case) or IPv4 "
                                  "address of a master",

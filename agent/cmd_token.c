@@ -1,5 +1,6 @@
 #include "agent/command.h"
 #include "agent/config_fields.h"
+#include "agent/decimal.h"
 #include "agent/duration.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
@@ -41,14 +42,12 @@ static int parse_ttl(const char *text, unsigned *ret, struct error *e) {
 }
 
 static int parse_uses(const char *text, unsigned *ret, struct error *e) {
-        char *end;
-        unsigned long n;
+        uint64_t n;
 
         *ret = 1;
         if (!text)
                 return 0;
-        n = strtoul(text, &end, 10);
-        if (end == text || *end || *text == '-' || n < 1 || n > TOKEN_MAX_USES)
+        if (!decimal_parse(text, 1, TOKEN_MAX_USES, &n))
                 return error_set(e, EXIT_INPUT, "--uses \"%s\": want a number from 1 to %d", text,
                                  TOKEN_MAX_USES);
         *ret = (unsigned)n;

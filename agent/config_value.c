@@ -1,5 +1,6 @@
 /* How single values are read from YAML: kubeadm's strictness about types, ranges, choices. */
 #include "agent/config_fields.h"
+#include "agent/decimal.h"
 #include "agent/duration.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -97,17 +98,6 @@ int config_read_bool(struct config_reader *r, const struct field *f, const struc
         return 0;
 }
 
-/* Plain decimal: 0x10, 010 and 1_000 are numbers to some readers and others to others. */
-static bool decimal(const char *s, uint64_t *ret) {
-        char *end;
-
-        if (*s < '0' || *s > '9' || (*s == '0' && s[1]))
-                return false;
-        errno = 0;
-        *ret = strtoull(s, &end, 10);
-        return !*end && !errno;
-}
-
 static void store_int(void *target, size_t size, uint64_t value) {
         if (size == sizeof(uint8_t))
                 *(uint8_t *)target = (uint8_t)value;
@@ -123,9 +113,9 @@ int config_read_int(struct config_reader *r, const struct field *f, const struct
 
         if (k < 0)
                 return k;
-        if ((n->type != YTYPE_INT && n->type != YTYPE_ANY) || !decimal(n->value, &value))
+        if ((n->type != YTYPE_INT && n->type != YTYPE_ANY) || !decimal_parse(n->value, 0, UINT64_MAX, &value))
                 return bad_value(r, n,
-                                 n->type == YTYPE_STRING && decimal(n->value, &value)
+                                 n->type == YTYPE_STRING && decimal_parse(n->value, 0, UINT64_MAX, &value)
                                          ? "must be a number; write it without quotes"
                                          : "must be a whole decimal number");
         if (value < f->min || value > f->max)
@@ -289,7 +279,7 @@ int config_read_endpoint(struct config_reader *r, const struct field *f, const s
         if (wrong)
                 return bad_value(
                         r, n, "must be HOST or HOST:PORT with an IPv4 address or a DNS name in lower case");
-        if (colon && (!decimal(colon + 1, &port) || port < 1 || port > 65535))
+        if (colon && !decimal_parse(colon + 1, 1, UINT16_MAX, &port))
                 return bad_value(r, n, "has no valid port; it must be from 1 to 65535");
         r->c->endpoint_port = (uint16_t)port;
         return set_string(r, target, host);
@@ -308,7 +298,7 @@ int config_read_version(struct config_reader *r, const struct field *f, const st
         s += *s == 'v';
         if (!strncmp(s, "1.36.", 5))
                 patch = s + 5;
-        if (!patch || !decimal(patch, &number) || number > 9999) {
+        if (!patch || !decimal_parse(patch, 0, 9999, &number)) {
                 if (*s >= '0' && *s <= '9')
                         return bad_value(
                                 r, n, "is not supported yet; this version makes Kubernetes 1.36 (v1.36.2)");
@@ -328,8 +318,7 @@ int config_read_local_port(struct config_reader *r, const struct field *f, const
         (void)f;
         if (k < 0)
                 return k;
-        if (strncmp(n->value, "127.0.0.1:", 10) != 0 || !decimal(n->value + 10, &port) || port < 1 ||
-            port > 65535)
+        if (strncmp(n->value, "127.0.0.1:", 10) != 0 || !decimal_parse(n->value + 10, 1, UINT16_MAX, &port))
                 return bad_value(r, n, "must be 127.0.0.1:PORT; metrics are served on loopback only");
         *(uint16_t *)target = (uint16_t)port;
         return 0;

@@ -1,4 +1,5 @@
-/* Health of this node as a value: results of checks and the time in, the class and its reason out. No clock, socket, log or malloc. Times are microseconds of one monotonic clock.
+/* Health of this node as a value: results of checks and the time in, the class and its reason out. No clock,
+ * socket, log or malloc. Times are microseconds of one monotonic clock.
  *
  * Each check has a class of its own; the node's class is the worst of them, and `published` is what
  * the node tells others, after damping:

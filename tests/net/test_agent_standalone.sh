@@ -92,6 +92,7 @@ wait_until() { # SECONDS COMMAND...
 	until "$@"; do [ "$(date +%s%N)" -lt $end ] || return 1; sleep 0.02; done
 }
 one_holder() { [ "$(holders)" = "$1 " ]; }
+taken() { set -- $(holders); [ $# = 1 ] && [ "$1" != "$old" ]; } # from $old, by one other
 is_class() { [ "$(field "$1" 's["class"]')" = "$2" ]; }
 all_healthy() { for n in n1 n2 n3; do is_class $n healthy || return 1; done; }
 now_ns() { python3 -c 'import time; print(time.monotonic_ns())'; }
@@ -233,7 +234,7 @@ END
 settle
 old=$holder
 touch "$dir/$old/sick"
-wait_until 5 is_class "$old" degraded && wait_until 3 test ! "$(holders)" = "$old " && sleep 0.5 && [ "$(holders)" != "$old " ] &&
+wait_until 5 is_class "$old" degraded && wait_until 3 taken && sleep 0.5 && taken &&
 	ok "service answers 500: degraded, the address moves" "$(field "$old" 's["reason"]')" || bad "service answers 500" "$(field "$old" 's["reason"]') $(holders)"
 rm "$dir/$old/sick"
 
@@ -256,7 +257,6 @@ gone() { ! has_vip "$old"; }
 wait_until 4 gone
 ms=$((($(now_ns) - from) / 1000000))
 [ $ms -lt 2800 ] && ok "agent frozen: the address leaves by itself" "$ms ms" || bad "agent frozen" "$ms ms"
-taken() { set -- $(holders); [ $# = 1 ] && [ "$1" != "$old" ]; }
 wait_until 2 taken && ok "one other holder" "$(holders)" || bad "agent frozen" "holders: $(holders)"
 kill -CONT "${agent[$old]}"
 sleep 1

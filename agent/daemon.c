@@ -171,11 +171,12 @@ static int start(struct agent *a, struct error *e) {
         a->started_us = agent_now_us(a);
         journal_open(&a->journal, a->config->node_name);
         agent_record(a, LOG_NOTICE, JOURNAL_ID_STARTED, "agent", "", "", "started, version " TRIARCH_VERSION);
-        remove_stale_vip(a);
         if ((r = agent_health_init(a)) < 0)
                 return error_set(e, EXIT_FAILED, "the health checks cannot start: %s", strerror(-r));
+        /* Tells whether another agent is at work here, whose address must not be taken for stale. */
         if ((r = agent_pages_open(a, e)) < 0)
                 return r;
+        remove_stale_vip(a);
         be_timely(a);
         sd_notify(0, "READY=1");
         return 0;

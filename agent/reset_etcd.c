@@ -99,16 +99,19 @@ static void collect(const struct reset *r, const struct reset_etcd *m, struct en
         add_endpoint(l, own);
 }
 
-static bool find_files(const struct reset *r, const struct reset_etcd *m, struct etcd_files *f) {
+static int find_files(const struct reset *r, const struct reset_etcd *m, struct etcd_files *f,
+                      struct error *e) {
         char dir[PATH_MAX];
         const char *slash = strrchr(m->ca_file, '/');
 
         if (!slash)
-                return false;
+                return error_set(e, EXIT_FAILED, "%s names no --trusted-ca-file", MANIFEST);
         snprintf(dir, sizeof dir, "%s%.*s", r->root, (int)(slash - m->ca_file), m->ca_file);
-        return root_path(f->ca, r->root, m->ca_file) == 0 &&
-               root_path(f->crt, dir, "/healthcheck-client.crt") == 0 &&
-               root_path(f->key, dir, "/healthcheck-client.key") == 0;
+        if (root_path(f->ca, r->root, m->ca_file) < 0 ||
+            root_path(f->crt, dir, "/healthcheck-client.crt") < 0 ||
+            root_path(f->key, dir, "/healthcheck-client.key") < 0)
+                return error_set(e, EXIT_FAILED, "the path of etcd's certificates is too long");
+        return 0;
 }
 
 static const struct etcd_member *find_self(const struct etcd_members *list, const struct reset_etcd *m) {
@@ -185,7 +188,7 @@ void reset_etcd_member(struct reset *r) {
         if (!l || !list || root_path(path, r->root, MANIFEST) < 0 ||
             pki_file_read(path, YAML_MAX_SIZE, &text, &size) < 0)
                 return;
-        if (reset_etcd_parse(text, size, &m, &e) < 0 || !find_files(r, &m, &f)) {
+        if (reset_etcd_parse(text, size, &m, &e) < 0 || find_files(r, &m, &f, &e) < 0) {
                 explain(r, &m, &e);
                 return;
         }

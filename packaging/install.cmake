@@ -11,7 +11,7 @@ install(FILES packaging/systemd/triarch-enroll.socket DESTINATION lib/systemd/sy
 install(FILES packaging/triarch.sysusers DESTINATION lib/sysusers.d RENAME triarch.conf)
 install(FILES packaging/triarch.tmpfiles DESTINATION lib/tmpfiles.d RENAME triarch.conf)
 install(FILES packaging/triarch.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
-install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE packaging/deb/copyright README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
 
 set(CPACK_GENERATOR DEB)

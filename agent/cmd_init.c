@@ -135,7 +135,7 @@ static int run_phases(struct phase_ctx *ctx, const struct phase *p, const char *
                        "should be.\n",
                        ctx->kept);
         else if (*ctx->root)
-                printf("%u files were made under %s, %u were there.\n", ctx->made, ctx->root, ctx->kept);
+                printf("Files under %s: %u made, %u were there.\n", ctx->root, ctx->made, ctx->kept);
         return 0;
 }
 

@@ -16,6 +16,7 @@ import struct
 import sys
 
 UNDONE_S = 1.0
+EARLY_S = 0.1  # between the first answer of a successor and its announcement
 
 
 def frames(path):
@@ -46,7 +47,7 @@ class Owners:
         self.names = {}        # MAC: own address, learnt from what it sends
         self.owner, self.since = None, 0.0
         self.last = {}         # MAC: when it last owned the VIP
-        self.overlaps = []     # [begin, end, MAC, MAC]
+        self.overlaps = []     # [begin, end, MAC, MAC, first answer of the second]
         self.changes = []      # (time, MAC)
         self.priority0 = []    # (time, MAC)
 
@@ -72,17 +73,28 @@ class Owners:
                 self.overlap(self.since, time, mac)
             elif time - self.last.get(mac, 0) < UNDONE_S:
                 self.overlap(self.since, time, mac)
+        if announces and mac != self.owner:
+            self.early(time, mac)
         if self.owner is None or (announces and mac != self.owner):
             self.owner, self.since = mac, time
             self.changes.append((time, mac))
         if mac == self.owner:
             self.last[mac] = time
 
+    def early(self, time, mac):
+        """A successor may answer a frame before it announces: no more than that is its overlap."""
+        if not self.overlaps or self.overlaps[-1][0] != self.since or self.overlaps[-1][3] != mac:
+            return
+        first = self.overlaps[-1][4]
+        if time - first < EARLY_S:
+            self.overlaps[-1][0] = first
+            self.overlaps[-1][1] = max(first, self.last[self.owner])
+
     def overlap(self, begin, end, other):
         if self.overlaps and self.overlaps[-1][0] == begin and self.overlaps[-1][3] == other:
             self.overlaps[-1][1] = end
         else:
-            self.overlaps.append([begin, end, self.owner, other])
+            self.overlaps.append([begin, end, self.owner, other, end])
 
     def name(self, mac):
         return self.names.get(mac, mac.hex(":"))
@@ -101,12 +113,12 @@ def main():
     zero = begin or (owners.changes[0][0] if owners.changes else 0.0)
     for time, mac in changes:
         print(f"  {time - zero:9.3f} s  {owners.name(mac)} takes over")
-    for first, last, one, other in overlaps:
+    for first, last, one, other, _ in overlaps:
         print(f"  {first - zero:9.3f} s  two answer for {(last - first) * 1e3:.1f} ms: "
               f"{owners.name(one)} and {owners.name(other)}")
     for time, mac in priority0:
         print(f"  {time - zero:9.3f} s  priority 0 from {owners.name(mac)}")
-    total = sum(last - first for first, last, _, _ in overlaps)
+    total = sum(o[1] - o[0] for o in overlaps)
     print(f"owners={len({mac for _, mac in changes})} takeovers={len(changes)} "
           f"overlap_ms={total * 1e3:.1f} priority0={len(priority0)}")
 

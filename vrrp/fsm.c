@@ -9,10 +9,6 @@ static const char because_resigned[] = "the active router gave up (priority 0)";
 static const char because_lower[] = "the active router has a lower priority";
 static const char because_worse[] = "the active router is of a worse class";
 
-uint32_t vrrp_skew_us(uint8_t priority, uint32_t interval_us) {
-        return (uint32_t)((uint64_t)(256 - priority) * interval_us / 256);
-}
-
 /* Active_Down_Interval: microseconds keep the order of priorities that centiseconds would round away. */
 static uint64_t down_interval(const struct vrrp_fsm *f) {
         return 3 * (uint64_t)f->active_interval_us + vrrp_skew_us(f->prio, f->active_interval_us);

@@ -8,15 +8,17 @@
 #ifndef VRRP_FSM_H
 #define VRRP_FSM_H
 
+#include "vrrp/class.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define VRRP_NEVER           UINT64_MAX
+#ifndef VRRP_NEVER
+#define VRRP_NEVER UINT64_MAX
+#endif
 #define VRRP_INTERVAL_MAX_US 40950000u /* 4095 centiseconds */
 
 enum vrrp_state { VRRP_INIT, VRRP_BACKUP, VRRP_ACTIVE };
-enum vrrp_preempt { VRRP_PREEMPT_ALWAYS, VRRP_PREEMPT_NEVER, VRRP_PREEMPT_HEALTH };
 enum vrrp_ev {
         VRRP_EV_START,
         VRRP_EV_DEADLINE, /* now_us has reached deadline_us */
@@ -68,15 +70,6 @@ void vrrp_fsm_init(struct vrrp_fsm *f, const struct vrrp_fsm_params *p);
 /* Consume one event. Overwrites *out; the caller performs out->v in order, then re-arms its
  * one timer at f->deadline_us (VRRP_NEVER: none). Cannot fail. */
 void vrrp_fsm_step(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out);
-uint32_t vrrp_skew_us(uint8_t priority, uint32_t interval_us); /* RFC 9568 section 6.1 */
-const char *vrrp_state_name(enum vrrp_state s);                /* "initialize", "backup", "active" */
-
-/* Classes as the ip transport carries them: the configured priority while healthy, half of it
- * (at least 2) while degraded, 1 while failed. */
-enum vrrp_class { VRRP_HEALTHY, VRRP_DEGRADED, VRRP_FAILED };
-uint8_t vrrp_priority_of_class(uint8_t configured, enum vrrp_class c);
-/* What a priority heard tells, for a router configured with `own`: 1 is failed; below 128 degraded
- * where own is 128 or more; else healthy. */
-enum vrrp_class vrrp_class_of_priority(uint8_t own, uint8_t heard);
+const char *vrrp_state_name(enum vrrp_state s); /* "initialize", "backup", "active" */
 
 #endif

@@ -1,0 +1,67 @@
+/* The `sealed` transport: authenticated datagrams between listed members, unicast, one connected UDP socket
+ * per member on the VIP's interface, sessions by challenge. One per agent and interface; all groups there and
+ * the agents' own exchange share it. Nothing here knows what the messages say. */
+#ifndef VRRP_SEALED_H
+#define VRRP_SEALED_H
+
+#include "vrrp/list.h"
+#include "vrrp/seal.h"
+#include <systemd/sd-event.h>
+
+struct vrrp_sealed_params {
+        const char *interface;  /* borrowed during the call */
+        struct vrrp_ip address; /* own, on that interface */
+        uint16_t port;          /* VRRP_SEAL_PORT */
+        uint64_t self;          /* member id */
+        uint8_t cluster[VRRP_SEAL_CLUSTER];
+        uint64_t challenge_gap_us; /* A / 4 of the fastest group */
+};
+struct vrrp_sealed_in {
+        uint64_t src, now_us; /* read after it was received */
+        uint32_t group;
+        uint8_t type;
+        const uint8_t *body;
+        size_t size;
+};
+struct vrrp_sealed_ops {
+        void (*message)(void *userdata, const struct vrrp_sealed_in *in);
+        void (*peer_restarted)(void *userdata, uint64_t id); /* a session was proven; may be NULL */
+};
+struct vrrp_sealed_peer { /* status of one */
+        uint64_t id, last_us;
+        struct vrrp_ip address;
+        bool session;
+        uint16_t key_id; /* of its last datagram */
+};
+struct vrrp_sealed_counters {
+        uint64_t sent, received, send_errors, challenges, replays,
+                discarded; /* discarded: after a late wake-up */
+        uint64_t bad[VRRP_SEAL_N_VERDICTS];
+};
+
+struct vrrp_sealed;
+/* before_io is called first in every handler (rule 14: a late wake-up is looked at before anything is read);
+ * may be NULL. The ring becomes the transport's. */
+int vrrp_sealed_new(sd_event *loop, const struct vrrp_sealed_params *p, struct vrrp_keyring *ring,
+                    void (*before_io)(void *userdata), void *userdata, struct vrrp_sealed **ret);
+void vrrp_sealed_free(struct vrrp_sealed *s);
+/* Sockets for exactly the listed members but ourselves; sessions of those that stay are kept. */
+int vrrp_sealed_set_list(struct vrrp_sealed *s, const struct vrrp_list *list);
+void vrrp_sealed_set_keys(struct vrrp_sealed *s, struct vrrp_keyring *ring);
+/* group 0: the agents' own. At most one subscriber per group. */
+int vrrp_sealed_subscribe(struct vrrp_sealed *s, uint32_t group, const struct vrrp_sealed_ops *ops,
+                          void *userdata);
+void vrrp_sealed_unsubscribe(struct vrrp_sealed *s, uint32_t group);
+/* dst 0: every listed member. Never blocks; what cannot be sent is counted and lost. */
+int vrrp_sealed_send(struct vrrp_sealed *s, uint64_t dst, uint32_t group, uint8_t type, const void *body,
+                     size_t size);
+/* Hand on what is queued now (bounded); or read it keeping only sequence numbers (rule 14). */
+void vrrp_sealed_drain(struct vrrp_sealed *s);
+void vrrp_sealed_discard(struct vrrp_sealed *s);
+/* After a suspend: a new boot, all sessions forgotten (rule 1). */
+int vrrp_sealed_restart(struct vrrp_sealed *s);
+uint64_t vrrp_sealed_boot(const struct vrrp_sealed *s);
+size_t vrrp_sealed_peers(const struct vrrp_sealed *s, struct vrrp_sealed_peer *out, size_t max);
+const struct vrrp_sealed_counters *vrrp_sealed_counters(const struct vrrp_sealed *s);
+
+#endif

@@ -1,0 +1,41 @@
+/* Which datagrams of one peer count (lease rule 2): a value per peer. Pure; authenticity is seal.h's part.
+ *
+ * boot is random per process, so that a clock that goes back or a lost memory harms nothing. A datagram of a
+ * boot that was not proven is dropped and answered by CHALLENGE with a fresh nonce; only RESPONSE with that
+ * nonce makes the boot known. Within a known boot the sequence number must grow. So no replay, duplicate or
+ * reordering counts, not even at a receiver that has just started. */
+#ifndef VRRP_SESSION_H
+#define VRRP_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vrrp_session {
+        uint64_t seq;                 /* own, last sent to this peer */
+        bool known;                   /* peer_boot is proven */
+        uint64_t peer_boot, last_seq; /* of the newest datagram that counted */
+        uint64_t nonce;               /* our challenge that is out, 0: none */
+        uint64_t challenged_us;       /* when it left */
+        uint64_t dropped, challenges; /* counters */
+};
+
+enum vrrp_session_kind { VRRP_SESSION_DATA, VRRP_SESSION_CHALLENGE, VRRP_SESSION_RESPONSE };
+enum vrrp_session_verdict {
+        VRRP_SESSION_DROP,
+        VRRP_SESSION_ACCEPT,       /* DATA: it counts */
+        VRRP_SESSION_CHALLENGE_IT, /* drop it; send CHALLENGE with s->nonce */
+        VRRP_SESSION_RESPOND,      /* CHALLENGE: send RESPONSE repeating the nonce received */
+        VRRP_SESSION_PROVEN,       /* RESPONSE: the peer's boot is known from now on */
+};
+
+/* An authentic datagram of the peer. `random` becomes the nonce of a challenge, if one is due: 64 fresh
+ * random bits, not 0. At most one challenge per gap_us (A / 4). A challenge of an unknown boot is responded
+ * to, too. */
+enum vrrp_session_verdict vrrp_session_receive(struct vrrp_session *s, enum vrrp_session_kind kind,
+                                               uint64_t boot, uint64_t seq, uint64_t nonce, uint64_t now_us,
+                                               uint64_t gap_us, uint64_t random);
+/* A challenge on our own account (at start, so that sessions are there before they are needed). */
+void vrrp_session_open(struct vrrp_session *s, uint64_t now_us, uint64_t random);
+uint64_t vrrp_session_next_seq(struct vrrp_session *s);
+
+#endif

@@ -78,8 +78,7 @@ static int read_error(const char *call, const json_t *o, struct error *e) {
         return verdict_of(json_integer_value(code), text ? text : "");
 }
 
-/* "18446744073709551615", or a number as far as those go; absent: 0. */
-static int read_u64(const json_t *v, uint64_t *ret) {
+int etcd_reply_u64(const json_t *v, uint64_t *ret) {
         const char *s = json_string_value(v);
         char *end;
 
@@ -121,7 +120,7 @@ static int read_member(const json_t *o, struct etcd_member *m) {
         if (!json_is_object(o) || (learner && !json_is_boolean(learner)))
                 return -EBADMSG;
         m->learner = json_is_true(learner);
-        if ((r = read_u64(json_object_get(o, "ID"), &m->id)) < 0 ||
+        if ((r = etcd_reply_u64(json_object_get(o, "ID"), &m->id)) < 0 ||
             (r = read_string(json_object_get(o, "name"), m->name, sizeof m->name)) < 0 ||
             (r = read_first(json_object_get(o, "peerURLs"), m->peer_url, sizeof m->peer_url)) < 0)
                 return r;
@@ -141,18 +140,33 @@ static int read_members(const json_t *list, struct etcd_members *ret) {
         return 0;
 }
 
-static int read_object(const char *call, const json_t *o, struct etcd_members *ret, uint64_t *ret_member,
-                       struct error *e) {
-        const json_t *member = json_object_get(o, "member");
+int etcd_reply_open(const char *call, const char *body, size_t size, json_t **ret, struct error *e) {
+        CLEANUP(jread_decref) json_t *o = jread_parse(body, size);
+        int r;
+
+        *ret = NULL;
+        if (!json_is_object(o))
+                return malformed(call, o ? "no JSON object" : "no JSON", e);
+        if ((r = read_error(call, o, e)) < 0)
+                return r;
+        *ret = TAKE_PTR(o);
+        return 0;
+}
+
+int etcd_reply_parse(const char *call, const char *body, size_t size, struct etcd_members *ret,
+                     uint64_t *ret_member, struct error *e) {
+        CLEANUP(jread_decref) json_t *o = NULL;
+        const json_t *member;
         struct etcd_members members;
         uint64_t id;
-        int r = read_error(call, o, e);
+        int r = etcd_reply_open(call, body, size, &o, e);
 
         if (r < 0)
                 return r;
+        member = json_object_get(o, "member");
         if (member && !json_is_object(member))
                 return malformed(call, "\"member\" is no object", e);
-        if (read_u64(json_object_get(member, "ID"), &id) < 0)
+        if (etcd_reply_u64(json_object_get(member, "ID"), &id) < 0)
                 return malformed(call, "\"member\" has no valid ID", e);
         if (read_members(json_object_get(o, "members"), &members) < 0)
                 return malformed(call, "\"members\" is no list of members that fits", e);
@@ -161,13 +175,4 @@ static int read_object(const char *call, const json_t *o, struct etcd_members *r
         if (ret_member)
                 *ret_member = id;
         return 0;
-}
-
-int etcd_reply_parse(const char *call, const char *body, size_t size, struct etcd_members *ret,
-                     uint64_t *ret_member, struct error *e) {
-        CLEANUP(jread_decref) json_t *o = jread_parse(body, size);
-
-        if (!json_is_object(o))
-                return malformed(call, o ? "no JSON object" : "no JSON", e);
-        return read_object(call, o, ret, ret_member, e);
 }

@@ -1,9 +1,10 @@
 /* agent/etcd.h from the command line, and the certificates that an etcd needs, for test_etcd_client.sh.
  *
  * etcdclient certs DIR NODE ADDRESS
- * etcdclient ENDPOINT CA CERT KEY list | add-learner URL | promote ID | remove ID
+ * etcdclient ENDPOINT CA CERT KEY list | add-learner URL | promote ID | remove ID | get KEY | delete KEY
+ *                                 | put KEY REVISION VALUE
  * Members come one a line: ID NAME PEER-URL voter|learner. A failure comes as its errno and message. */
-#include "agent/etcd.h"
+#include "agent/etcd_kv.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <time.h>
@@ -45,6 +46,20 @@ static void print_members(const struct etcd_members *m) {
                        m->v[i].peer_url, m->v[i].learner ? "learner" : "voter");
 }
 
+static int run_kv(const struct etcd_client *c, char **args, int n, struct error *e) {
+        CLEANUP(etcd_value_done) struct etcd_value v = { 0 };
+        int r = -EINVAL;
+
+        if (!strcmp(args[0], "get") && n == 2 && (r = etcd_get(c, args[1], &v, e)) == 0)
+                printf("%" PRIu64 " %zu %s\n", v.revision, v.size, v.data ? v.data : "none");
+        else if (!strcmp(args[0], "put") && n == 4 &&
+                 (r = etcd_put_if(c, args[1], strtoull(args[2], NULL, 10), args[3], strlen(args[3]), e)) >= 0)
+                puts(r ? "written" : "somebody was faster");
+        else if (!strcmp(args[0], "delete") && n == 2)
+                r = etcd_delete(c, args[1], e);
+        return r;
+}
+
 static int run(const struct etcd_client *c, const char *verb, const char *arg, struct error *e) {
         struct etcd_members members = { 0 };
         uint64_t id = 0;
@@ -65,6 +80,7 @@ static int run(const struct etcd_client *c, const char *verb, const char *arg, s
 }
 
 int main(int argc, char **argv) {
+        struct etcd_client c;
         struct error e = { 0 };
         int r;
 
@@ -72,8 +88,11 @@ int main(int argc, char **argv) {
                 return make_certs(argv[2], argv[3], argv[4]);
         if (argc < 6)
                 return EXIT_INPUT;
-        r = run(&(struct etcd_client){ argv[1], argv[2], argv[3], argv[4], TIMEOUT_MS }, argv[5],
-                argc > 6 ? argv[6] : "0", &e);
+        c = (struct etcd_client){ argv[1], argv[2], argv[3], argv[4], TIMEOUT_MS };
+        if (!strcmp(argv[5], "get") || !strcmp(argv[5], "put") || !strcmp(argv[5], "delete"))
+                r = run_kv(&c, argv + 5, argc - 5, &e);
+        else
+                r = run(&c, argv[5], argc > 6 ? argv[6] : "0", &e);
         if (r < 0)
                 printf("%s: %s\n", strerrorname_np(-r), e.message);
         return r < 0;

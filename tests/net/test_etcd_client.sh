@@ -64,6 +64,24 @@ expect "promote an unknown id of 64 bits" '^ENOENT: .*\(code 5\)$'
 call remove 12345
 expect "remove an unknown id" '^ENOENT: '
 
+call get /triarch/a
+expect "a key that does not exist" '^0 0 none$'
+call put /triarch/a 0 'one: {"x": "ÿ"}'
+expect "made" '^written$'
+call put /triarch/a 0 two
+expect "made again: it exists" '^somebody was faster$'
+call get /triarch/a
+expect "read back" '^[0-9]+ 16 one: \{"x": "ÿ"\}$'
+call put /triarch/a "${out%% *}" three
+expect "changed from what was read" '^written$'
+call put /triarch/a "${out%% *}" four
+expect "changed from a revision that is over" '^somebody was faster$'
+call get /triarch/a
+expect "the first change stands" '^[0-9]+ 5 three$'
+call delete /triarch/a
+call get /triarch/a
+expect "deleted" '^0 0 none$'
+
 call add-learner https://127.0.0.1:2390
 expect "add a learner" '^added [0-9]+$'
 learner=$(sed -n 's/^added //p' <<<"$out")

@@ -1,0 +1,13 @@
+/* One blocking call of etcd's JSON gateway. */
+#ifndef AGENT_ETCD_CALL_H
+#define AGENT_ETCD_CALL_H
+
+#include "agent/etcd.h"
+#include <jansson.h>
+
+/* POST /v3/AREA/NAME with `request` (NULL: making it failed). *ret is malloc'ed and NUL-terminated, whatever
+ * the HTTP status: etcd's errors are in it. Negative errno as agent/etcd.h says, when there is no reply. */
+int etcd_call(const struct etcd_client *client, const char *area, const char *name, const json_t *request,
+              char **ret, size_t *ret_size, struct error *e);
+
+#endif

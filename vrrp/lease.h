@@ -51,7 +51,8 @@ struct vrrp_lease_msg {
         enum vrrp_lease_type type;
         uint64_t src;              /* the sender's member id; the session vouches for it */
         uint64_t gen;              /* of the sender's list */
-        struct vrrp_rank rank;     /* the sender's */
+        struct vrrp_rank rank;     /* the sender's; its id is src */
+        bool standby;              /* the sender never stands: it is on standby or a witness */
         struct vrrp_ballot ballot; /* CLAIM, ACK, RESIGN: whose; PREEMPT, PROBE with preempt: the Active's */
         uint32_t k;    /* CLAIM: number within the ballot; ACK: repeated; PROBE, YES: number of the probe */
         bool active;   /* CLAIM: the sender has the address (or is adding it) */
@@ -70,21 +71,24 @@ enum vrrp_lease_state {
                              */
 };
 enum vrrp_lease_ev {
-        VRRP_LEASE_EV_START,   /* the address is not on the interface (rule 3). Also after a suspend: boot is
-                                  new */
+        VRRP_LEASE_EV_START,   /* the address is not on the interface (rule 3). Again after a suspend, with a
+                                  new boot (rule 1): removes the address, forgets all but standby, link, stop */
         VRRP_LEASE_EV_TIMER,   /* deadline_us was reached, or guard_us, or nothing of that: always harmless */
         VRRP_LEASE_EV_MESSAGE, /* msg: authentic, in its session, addressed to us */
-        VRRP_LEASE_EV_ADDED,   /* the kernel answered the ADD: error 0 or negative errno */
-        VRRP_LEASE_EV_REMOVED, /* the kernel answered the REMOVE: the address is gone */
+        VRRP_LEASE_EV_ADDED,   /* the kernel answered the ADD: error 0 or negative errno, or it was not tried
+                                  because guard_us had passed: any error */
+        VRRP_LEASE_EV_REMOVED, /* the kernel answered the REMOVE: the address is gone, and the ADD before it,
+                                  if one was pending, is answered or will not be */
         VRRP_LEASE_EV_RANK,    /* class and priority of this node changed */
         VRRP_LEASE_EV_GIVE_UP, /* as Active: resign, naming succ (0: the best that is known;
                                   VRRP_LEASE_NOBODY). Else nothing */
         VRRP_LEASE_EV_STANDBY, /* on: give up and never stand; still votes */
-        VRRP_LEASE_EV_LINK,    /* on: the interface is usable; off: give up at once, do not stand */
-        VRRP_LEASE_EV_LIST,    /* list, which is on disk by now; adopted when its gen is higher (rule 12) */
-        VRRP_LEASE_EV_GAP,     /* woke up more than A late, and the queued input was discarded (rule 14);
-                                  on: the address is on the interface now */
-        VRRP_LEASE_EV_STOP,    /* shutdown: give up, then never stand, never vote again */
+        VRRP_LEASE_EV_LINK, /* on: the interface is usable (as it is taken to be from init on); off: give up
+                               at once, do not stand */
+        VRRP_LEASE_EV_LIST, /* list, which is on disk by now; adopted when its gen is higher (rule 12) */
+        VRRP_LEASE_EV_GAP,  /* woke up more than A late, and the queued input was discarded (rule 14);
+                               on: the address is on the interface now */
+        VRRP_LEASE_EV_STOP, /* shutdown: give up, then never stand, never vote again */
 };
 #define VRRP_LEASE_NOBODY UINT64_MAX
 struct vrrp_lease_event {
@@ -103,7 +107,8 @@ struct vrrp_lease_event {
 enum vrrp_lease_act {
         VRRP_LEASE_SEND,     /* msg to dst (0: every listed member but us) */
         VRRP_LEASE_ADD,      /* add the address, if now < guard_us; ADDED answers */
-        VRRP_LEASE_REMOVE,   /* remove it whatever its state, also where an add is pending; REMOVED answers */
+        VRRP_LEASE_REMOVE,   /* remove it whatever its state, also where an add is pending; REMOVED answers,
+                                once; there is no second REMOVE before the answer */
         VRRP_LEASE_ANNOUNCE, /* the address is there: announce now and again, each time only before guard_us
                                 (rule 15) */
         VRRP_LEASE_STORE,    /* copy out->list, write it to disk, then feed LIST; done off the loop: takes any
@@ -115,7 +120,7 @@ struct vrrp_lease_actions { /* to be performed in order; then re-arm at deadline
         struct {
                 enum vrrp_lease_act what;
                 uint64_t dst;
-                struct vrrp_lease_msg msg; /* SEND; src, gen, rank are filled in */
+                struct vrrp_lease_msg msg; /* SEND; src, gen, rank, standby are filled in */
         } v[VRRP_LEASE_ACTIONS];
         const struct vrrp_list *list; /* STORE: valid as long as the event's message */
         const char *reason;           /* static text when the state changed, else NULL */
@@ -139,9 +144,10 @@ struct vrrp_lease_params {
 struct vrrp_lease_peer {                     /* by position in the list */
         uint64_t last_us, gen, gen_since_us; /* last message; its list's gen, and since when it tells so */
         struct vrrp_rank rank;
-        uint64_t ack_us; /* sent[k] of its newest acknowledgement of our ballot, 0: none */
-        uint32_t probe;  /* newest probe it said YES to */
-        bool heard;
+        uint64_t nack_us; /* when the last NACK left for it, 0: never */
+        uint64_t ack_us;  /* sent[k] of its newest acknowledgement of our ballot, 0: none */
+        uint32_t probe;   /* newest probe it said YES to */
+        bool heard, standby;
 };
 
 struct vrrp_lease {
@@ -154,14 +160,15 @@ struct vrrp_lease {
         uint32_t count;
         struct vrrp_rank rank;
         struct vrrp_ballot ballot;         /* own candidature */
-        uint32_t k, probe;                 /* newest claim, newest probe */
+        uint32_t k;                        /* newest claim */
+        uint32_t probe, probe_first;       /* newest probe, first one of its kind in a row */
         uint64_t sent_us[VRRP_LEASE_SENT]; /* of claim k at k % VRRP_LEASE_SENT */
         uint64_t lease_us;                 /* end of the lease, 0: none */
         struct vrrp_ballot released;       /* resigned in our favour, until the lease is won */
         uint64_t released_src;
-        uint64_t stood_us, send_us, next_probe_us,
-                probing_us; /* candidature since, next claim, next probe, probing since */
+        uint64_t stood_us, send_us, next_probe_us; /* candidature since, next claim, next probe */
         bool probe_preempt;
+        uint64_t storing_gen, storing_us; /* newest list that STORE asked for, and when */
 
         struct { /* whom we acknowledged; src 0: nobody */
                 uint64_t src;
@@ -176,8 +183,8 @@ struct vrrp_lease {
         struct vrrp_rank active_rank;
         uint64_t succ; /* LEAVING: to be named */
 
-        bool started, stopping, standby, link, adding,
-                holds; /* adding: ADD not answered; holds: kernel has it */
+        bool started, stopping, standby, link;
+        bool adding, holds, removing; /* ADD not answered; the kernel has it; REMOVE not answered */
         struct vrrp_lease_peer peers[VRRP_LIST_MEMBERS];
         struct vrrp_lease_counters {
                 uint64_t elections, acks, refused_acks, probes, resigns, preempts, nacks, expired,
@@ -189,7 +196,8 @@ struct vrrp_lease {
         uint64_t guard_us;    /* lease - R while the address is or may be on the interface, else VRRP_NEVER */
 };
 
-/* -EINVAL: self is 0, the list is empty or too long, the interval out of range, or D - e - R < 2 A. */
+/* -EINVAL: self is 0, priority is 0, vrrp_list_check() refuses the list, the interval or R is out of range,
+ * D - e - R < 2 A, or add_us > A. */
 int vrrp_lease_init(struct vrrp_lease *l, const struct vrrp_lease_params *p);
 /* Consume one event; overwrites *out. Cannot fail. */
 void vrrp_lease_step(struct vrrp_lease *l, const struct vrrp_lease_event *ev, struct vrrp_lease_actions *out);

@@ -45,6 +45,7 @@ static int flush(const struct vip *v, struct error *e) {
         CLEANUP(config_freep) struct config *c = NULL;
         char standard[PATH_MAX];
         unsigned removed = 0;
+        struct vrrp_ip vip;
         int r;
 
         if (root_path(standard, v->common.root, TRIARCH_CONFIG_FILE) < 0)
@@ -54,7 +55,8 @@ static int flush(const struct vip *v, struct error *e) {
         if (!c->vip.present || *v->common.root)
                 return 0; /* the interfaces are not those of a tree */
         /* On every interface: the configuration may have changed since the address was put there. */
-        if ((r = vrrp_address_flush(c->vip.address, NULL, &removed)) < 0)
+        vip = vrrp_ip_v4(c->vip.address);
+        if ((r = vrrp_address_flush(&vip, NULL, &removed)) < 0)
                 return error_set(e, EXIT_FAILED, "the address cannot be removed: %s%s", strerror(-r),
                                  r == -EPERM ? "; it needs root or CAP_NET_ADMIN" : "");
         if (removed > 0)

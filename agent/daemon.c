@@ -136,13 +136,14 @@ static int prepare_loop(struct agent *a) {
 
 /* A VIP that a killed agent left must not answer while others have it, whatever else is wrong here. */
 static void remove_stale_vip(struct agent *a) {
+        struct vrrp_ip vip = vrrp_ip_v4(a->config->vip.address);
         unsigned removed = 0;
         char text[128];
         int r;
 
         if (!a->config->vip.present)
                 return;
-        r = vrrp_address_flush(a->config->vip.address, NULL, &removed);
+        r = vrrp_address_flush(&vip, NULL, &removed);
         if (r < 0)
                 snprintf(text, sizeof text, "a stale address could not be removed: %s", strerror(-r));
         else
@@ -155,6 +156,7 @@ static void remove_stale_vip(struct agent *a) {
 static void agent_done(struct agent *a) {
         agent_probes_close(a);
         vrrp_router_free(a->router);
+        vrrp_host_free(a->host);
         agent_pages_close(a);
         sd_event_source_disable_unref(a->bring_up);
         sd_event_source_disable_unref(a->sigterm);

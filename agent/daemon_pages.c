@@ -1,5 +1,6 @@
 /* What the agent answers on its socket and on the loopback port. */
 #include "agent/daemon_priv.h"
+#include "vrrp/clock.h"
 #include <errno.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -23,6 +24,7 @@ static struct report snapshot(const struct agent *a) {
         clock_gettime(CLOCK_REALTIME, &r.wall);
         if (a->router)
                 vrrp_router_status(a->router, &r.router);
+        r.router_now_us = vrrp_now_us();
         return r;
 }
 

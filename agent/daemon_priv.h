@@ -19,6 +19,7 @@ struct agent {
         struct http_probe *api_server, *kubelet;
         struct etcd_probe *etcd;
         struct clock_probe *clock;
+        struct vrrp_host *host;
         struct vrrp_router *router;
         struct control *socket, *loopback;
         char problem[256]; /* why there is no router yet */

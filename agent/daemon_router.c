@@ -1,6 +1,6 @@
 /* The virtual router as the agent runs it: its parameters, and what it tells. */
 #include "agent/daemon_priv.h"
-#include <arpa/inet.h>
+#include "vrrp/clock.h"
 #include <errno.h>
 
 enum { VALID_LFT_S = 2, FRESH_INTERVALS = 10 };
@@ -9,7 +9,7 @@ enum { VALID_LFT_S = 2, FRESH_INTERVALS = 10 };
  * that was worse. */
 static bool is_health_move(const struct agent *a, enum vrrp_state from, enum vrrp_state to) {
         struct vrrp_router_status s;
-        uint64_t now = agent_now_us(a);
+        uint64_t now = vrrp_now_us();
 
         if (from == VRRP_ACTIVE)
                 return to == VRRP_BACKUP && a->health.published != VRRP_HEALTHY;
@@ -63,16 +63,18 @@ static struct vrrp_router_params params(const struct config *c) {
                 .priority = c->vip.priority,
                 .interval_us = c->vip.interval_us,
                 .preempt = preempt(c->vip.preempt),
-                .vip = c->vip.address,
+                .accept = true,
+                .vips = { vrrp_ip_v4(c->vip.address) },
+                .n_vips = 1,
                 .interface = c->vip.interface,
                 .valid_lft_s = VALID_LFT_S,
         };
 
         if (c->advertise_address)
-                inet_pton(AF_INET, c->advertise_address, &p.self);
+                vrrp_ip_parse(c->advertise_address, &p.self);
         for (size_t i = 0; c->vip.unicast && i < c->vip.n_members && p.n_peers < VRRP_MAX_MEMBERS; i++)
                 if (strcmp(c->vip.members[i].name, c->node_name) != 0)
-                        p.peers[p.n_peers++] = c->vip.members[i].address;
+                        p.peers[p.n_peers++] = vrrp_ip_v4(c->vip.members[i].address);
         return p;
 }
 
@@ -82,7 +84,7 @@ static int not_yet(struct agent *a, const char *why) {
 }
 
 int agent_router_open(struct agent *a, struct error *e) {
-        static const struct vrrp_router_ops ops = { on_state, on_link, on_notice };
+        static const struct vrrp_router_ops ops = { on_state, on_link, on_notice, NULL };
         struct vrrp_router_status s;
         struct vrrp_router_params p;
         int r;
@@ -92,7 +94,9 @@ int agent_router_open(struct agent *a, struct error *e) {
         if (!a->config->vip.present)
                 return 0;
         p = params(a->config);
-        r = vrrp_router_new(a->loop, &p, &ops, a, &a->router);
+        r = a->host ? 0 : vrrp_host_new(a->loop, &a->host);
+        if (r == 0)
+                r = vrrp_router_new(a->host, &p, &ops, a, &a->router);
         if (r == -ENODEV)
                 return not_yet(a, "the interface is not there yet");
         if (r < 0)

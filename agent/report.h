@@ -15,6 +15,7 @@ struct report { /* everything borrowed */
         uint64_t now_us, started_us; /* CLOCK_MONOTONIC */
         bool routing;                /* router is valid */
         struct vrrp_router_status router;
+        uint64_t router_now_us;     /* now on the clock of router's times */
         const char *router_problem; /* why there is no router yet, "" */
         const struct health *health;
         const struct clock_state *clock; /* NULL: not checked */

@@ -1,25 +1,23 @@
 #include "agent/report.h"
 #include "agent/time_text.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 
 enum { US_PER_MS = 1000 };
 
 /* "" when it is nobody's. */
-static const char *member_name(const struct config *c, struct in_addr a) {
-        for (size_t i = 0; i < c->vip.n_members; i++)
-                if (c->vip.members[i].address.s_addr == a.s_addr)
+static const char *member_name(const struct config *c, const struct vrrp_ip *a) {
+        for (size_t i = 0; i < c->vip.n_members; i++) {
+                struct vrrp_ip member = vrrp_ip_v4(c->vip.members[i].address);
+
+                if (vrrp_ip_equal(&member, a))
                         return c->vip.members[i].name;
+        }
         return "";
 }
 
-static json_t *address(struct in_addr a) {
-        char text[INET_ADDRSTRLEN] = "";
-
-        if (a.s_addr != INADDR_ANY)
-                inet_ntop(AF_INET, &a, text, sizeof text);
-        return json_string(text);
+static json_t *address(const struct vrrp_ip *a) {
+        return json_string(vrrp_ip_text(a).v);
 }
 
 static json_t *time_of(struct timespec t) {
@@ -28,10 +26,10 @@ static json_t *time_of(struct timespec t) {
         return json_string(time_text(t, text));
 }
 
-/* Wall clock time of a moment on the monotonic clock. */
+/* Wall clock time of something the router says of itself. */
 static json_t *moment(const struct report *r, uint64_t us) {
-        int64_t ns =
-                (int64_t)r->wall.tv_sec * 1000000000 + r->wall.tv_nsec - (int64_t)(r->now_us - us) * 1000;
+        int64_t ns = (int64_t)r->wall.tv_sec * 1000000000 + r->wall.tv_nsec -
+                     (int64_t)(r->router_now_us - us) * 1000;
 
         return time_of((struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 });
 }
@@ -40,16 +38,21 @@ static uint64_t age_ms(const struct report *r, uint64_t us) {
         return us <= r->now_us ? (r->now_us - us) / US_PER_MS : 0;
 }
 
+static uint64_t router_age_ms(const struct report *r, uint64_t us) {
+        return us <= r->router_now_us ? (r->router_now_us - us) / US_PER_MS : 0;
+}
+
 /* Who has the address as far as this node knows: itself, or whom it hears. */
-static struct in_addr owner(const struct vrrp_router_status *s) {
-        return s->state == VRRP_ACTIVE ? s->self : s->active;
+static const struct vrrp_ip *owner(const struct vrrp_router_status *s) {
+        return s->state == VRRP_ACTIVE ? &s->self : &s->active;
 }
 
 static json_t *vip_json(const struct report *r) {
         static const char *const preempt[] = { "health", "always", "never" };
         const struct vrrp_router_status *s = &r->router;
         const struct vip_config *v = &r->config->vip;
-        json_t *o = json_pack("{s:o, s:s, s:i, s:s, s:s, s:f}", "address", address(v->address), "interface",
+        struct vrrp_ip vip = vrrp_ip_v4(v->address);
+        json_t *o = json_pack("{s:o, s:s, s:i, s:s, s:s, s:f}", "address", address(&vip), "interface",
                               v->interface ? v->interface : "", "virtualRouterID", (int)v->vrid, "transport",
                               "ip", "preempt", preempt[v->preempt], "advertisementIntervalMs",
                               v->interval_us / 1000.0);
@@ -61,12 +64,12 @@ static json_t *vip_json(const struct report *r) {
         }
         json_object_set_new(o, "state", json_string(vrrp_state_name(s->state)));
         json_object_set_new(o, "since", moment(r, s->since_us));
-        json_object_set_new(o, "stateMs", json_integer((json_int_t)age_ms(r, s->since_us)));
+        json_object_set_new(o, "stateMs", json_integer((json_int_t)router_age_ms(r, s->since_us)));
         json_object_set_new(o, "owner", address(owner(s)));
         json_object_set_new(o, "ownerName",
                             json_string(s->state == VRRP_ACTIVE ? r->config->node_name
                                                                 : member_name(r->config, owner(s))));
-        json_object_set_new(o, "self", address(s->self));
+        json_object_set_new(o, "self", address(&s->self));
         json_object_set_new(o, "priority", json_integer(s->priority));
         json_object_set_new(o, "priorityConfigured", json_integer(s->priority_configured));
         json_object_set_new(o, "addressPresent", json_boolean(s->address_present));
@@ -129,11 +132,11 @@ static json_t *peers_json(const struct report *r) {
 
                 json_array_append_new(
                         a,
-                        json_pack("{s:o, s:s, s:i, s:s, s:I}", "address", address(p->address), "name",
-                                  member_name(r->config, p->address), "priority", (int)p->priority, "class",
+                        json_pack("{s:o, s:s, s:i, s:s, s:I}", "address", address(&p->address), "name",
+                                  member_name(r->config, &p->address), "priority", (int)p->priority, "class",
                                   health_class_name(
                                           vrrp_class_of_priority(r->router.priority_configured, p->priority)),
-                                  "ageMs", (json_int_t)age_ms(r, p->last_us)));
+                                  "ageMs", (json_int_t)router_age_ms(r, p->last_us)));
         }
         return a;
 }

@@ -111,7 +111,7 @@ static void router_counters(FILE *f, const struct vrrp_counters *c) {
 static double last_change(const struct report *r) {
         double now = (double)r->wall.tv_sec + (double)r->wall.tv_nsec / 1e9;
 
-        return now - (double)(r->now_us - r->router.since_us) / 1e6;
+        return now - (double)(r->router_now_us - r->router.since_us) / 1e6;
 }
 
 static void router_metrics(FILE *f, const struct report *r) {

@@ -53,19 +53,19 @@ static int units_off(struct unit_bus *b, bool agent, struct error *e) {
 
 static bool flush_address(struct reset *r, struct error *e) {
         const struct vip_config *vip = r->config ? &r->config->vip : NULL;
-        char address[INET_ADDRSTRLEN];
         unsigned removed = 0;
+        struct vrrp_ip address;
         int k;
 
         if (!vip || !vip->present)
                 return true;
-        if ((k = vrrp_address_flush(vip->address, NULL, &removed)) < 0) {
+        address = vrrp_ip_v4(vip->address);
+        if ((k = vrrp_address_flush(&address, NULL, &removed)) < 0) {
                 error_set(e, EXIT_FAILED, "the virtual address cannot be removed: %s", strerror(-k));
                 return false;
         }
-        inet_ntop(AF_INET, &vip->address, address, sizeof address);
         if (removed)
-                printf("[reset] %s removed from the interface\n", address);
+                printf("[reset] %s removed from the interface\n", vrrp_ip_text(&address).v);
         return true;
 }
 

@@ -2,13 +2,13 @@
 #ifndef VRRP_ADDRESS_H
 #define VRRP_ADDRESS_H
 
-#include <netinet/in.h>
+#include "vrrp/ip.h"
 
 enum { VRRP_ADDR_PROTO = 112 }; /* IFA_PROTO mark of the addresses that are ours (Linux 5.18) */
 
 /* Remove the address, whatever its prefix length, from the interface (every interface when NULL): for
  * `vip flush`, ExecStopPost and start. *ret_removed counts; an interface that does not exist has
  * none. Needs CAP_NET_ADMIN when there is something to remove. 0 or negative errno. */
-int vrrp_address_flush(struct in_addr vip, const char *interface, unsigned *ret_removed);
+int vrrp_address_flush(const struct vrrp_ip *vip, const char *interface, unsigned *ret_removed);
 
 #endif

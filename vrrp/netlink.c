@@ -195,13 +195,15 @@ static void flush_collect(const struct vrrp_nl *m, void *userdata) {
                 f->found[f->n++] = (struct vrrp_nl_address){ m->ifindex, m->address, m->prefix, 0 };
 }
 
-int vrrp_address_flush(struct in_addr vip, const char *interface, unsigned *ret_removed) {
+int vrrp_address_flush(const struct vrrp_ip *vip, const char *interface, unsigned *ret_removed) {
         _Alignas(struct nlmsghdr) uint8_t buf[VRRP_NL_REQUEST_MAX];
         CLEANUP(mnl_socket_closep) struct mnl_socket *nl = NULL;
-        struct flush f = { .vip = vip };
+        struct flush f = { .vip = vrrp_ip_in(vip) };
         int r;
 
         *ret_removed = 0;
+        if (vip->family != AF_INET)
+                return -EAFNOSUPPORT;
         if (interface && (f.ifindex = if_nametoindex(interface)) == 0)
                 return errno == ENODEV || errno == ENXIO ? 0 : -errno; /* nothing can be on it */
         if ((r = open_transactions(&nl)) < 0 ||

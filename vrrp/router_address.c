@@ -21,7 +21,7 @@ static void announce_once(struct vrrp_router *r) {
         else
                 vrrp_router_notice(r, VRRP_NOTICE_SEND, r->p.vip, "cannot send gratuitous ARP on %s: %s",
                                    r->name, strerror(-k));
-        vrrp_router_arm(r->announce, vrrp_router_now() + gap);
+        vrrp_clock_arm(r->announce, vrrp_now_us() + gap);
 }
 
 /* While a burst is on its way a further cause adds nothing: so a stranger cannot make us flood. */
@@ -52,7 +52,7 @@ static void request_add(struct vrrp_router *r) {
         if (k < 0)
                 r->add_error = k;
         vrrp_router_settle(r); /* the kernel has answered already: no turn of the loop between */
-        vrrp_router_arm(r->refresh, vrrp_router_now() + r->p.valid_lft_s * UINT64_C(500000));
+        vrrp_clock_arm(r->refresh, vrrp_now_us() + r->p.valid_lft_s * UINT64_C(500000));
 }
 
 static void request_delete(struct vrrp_router *r, uint8_t prefix) {
@@ -80,8 +80,8 @@ void vrrp_router_release(struct vrrp_router *r) {
         r->counters.releases++;
         r->announcing = false;
         r->add_error = 0;
-        vrrp_router_arm(r->announce, VRRP_NEVER);
-        vrrp_router_arm(r->refresh, VRRP_NEVER);
+        vrrp_clock_arm(r->announce, VRRP_NEVER);
+        vrrp_clock_arm(r->refresh, VRRP_NEVER);
         request_delete(r, 32);
 }
 
@@ -123,7 +123,7 @@ void vrrp_router_settle(struct vrrp_router *r) {
 
 /* A refused address is acted on outside of any step: an event that changes nothing leads there. */
 static void act_on_error(struct vrrp_router *r) {
-        struct vrrp_event nothing = { VRRP_EV_PRIORITY, vrrp_router_now(), r->fsm.prio, 0, { 0 } };
+        struct vrrp_event nothing = { VRRP_EV_PRIORITY, vrrp_now_us(), r->fsm.prio, 0, { 0 } };
 
         if (r->add_error < 0)
                 vrrp_router_feed(r, nothing, NULL);
@@ -141,7 +141,7 @@ int vrrp_router_on_requests(sd_event_source *s, int fd, uint32_t revents, void *
 }
 
 static void stand_again(struct vrrp_router *r) {
-        struct vrrp_event ev = { .type = VRRP_EV_PRIORITY, .now_us = vrrp_router_now() };
+        struct vrrp_event ev = { .type = VRRP_EV_PRIORITY, .now_us = vrrp_now_us() };
 
         r->refused = false;
         ev.prio = vrrp_router_priority(r);

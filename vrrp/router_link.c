@@ -58,7 +58,7 @@ static const char *why_unusable(const struct vrrp_router *r, const struct vrrp_i
 /* Resign while the old interface is still what r->link says: priority 0 may just get out. */
 static void leave(struct vrrp_router *r, const char *reason) {
         r->usable = false;
-        vrrp_router_feed(r, (struct vrrp_event){ .type = VRRP_EV_STOP, .now_us = vrrp_router_now() }, reason);
+        vrrp_router_feed(r, (struct vrrp_event){ .type = VRRP_EV_STOP, .now_us = vrrp_now_us() }, reason);
 }
 
 static void adopt(struct vrrp_router *r, const struct vrrp_interface *now) {
@@ -82,7 +82,7 @@ static void enter(struct vrrp_router *r) {
         r->usable = true;
         memcpy(r->fsm.self, &r->link.self, sizeof r->link.self); /* the tie-break's address */
         if (r->started && r->fsm.state == VRRP_INIT)
-                vrrp_router_feed(r, (struct vrrp_event){ .type = VRRP_EV_START, .now_us = vrrp_router_now() },
+                vrrp_router_feed(r, (struct vrrp_event){ .type = VRRP_EV_START, .now_us = vrrp_now_us() },
                                  NULL);
 }
 

@@ -5,6 +5,8 @@
 
 #include "pki/util.h"
 #include "vrrp/arp.h"
+#include "vrrp/clock.h"
+#include "vrrp/host_priv.h"
 #include "vrrp/netlink.h"
 #include "vrrp/notice.h"
 #include "vrrp/router.h"
@@ -12,13 +14,22 @@
 #include "vrrp/wire.h"
 
 struct vrrp_router {
-        struct vrrp_router_params p; /* p.interface points at name */
+        struct vrrp_host *host;
+        struct {
+                uint8_t vrid, priority;
+                uint32_t interval_us;
+                struct in_addr vip, self, peers[VRRP_MAX_MEMBERS];
+                size_t n_peers;
+                unsigned valid_lft_s;
+                enum vrrp_preempt preempt;
+        } p;
         char name[IF_NAMESIZE];
         struct vrrp_router_ops ops;
         void *userdata;
         sd_event *loop;
 
         struct vrrp_fsm fsm;
+        bool standby;
         enum vrrp_class class;
         bool started;
         uint64_t since_us;
@@ -47,7 +58,6 @@ struct vrrp_router {
 };
 
 /* router.c */
-uint64_t vrrp_router_now(void); /* CLOCK_MONOTONIC, read anew: a loop's cached time may be old */
 /* One event through the state machine: actions, timer, then the owner is told. reason NULL: the state
  * machine's own. */
 void vrrp_router_feed(struct vrrp_router *r, struct vrrp_event ev, const char *reason);

@@ -93,17 +93,19 @@ static void compare(struct vrrp_router *r, const struct vrrp_received *got) {
 
 static void remember(struct vrrp_router *r, const struct vrrp_received *got, uint64_t now_us) {
         struct vrrp_peer *oldest = &r->peers[0], *peer = NULL;
+        struct vrrp_ip src = vrrp_ip_v4(got->src);
 
         for (size_t i = 0; i < r->n_peers && !peer; i++) {
-                if (r->peers[i].address.s_addr == got->src.s_addr)
+                if (vrrp_ip_equal(&r->peers[i].address, &src))
                         peer = &r->peers[i];
                 if (r->peers[i].last_us < oldest->last_us)
                         oldest = &r->peers[i];
         }
         if (!peer)
                 peer = r->n_peers < VRRP_MAX_MEMBERS ? &r->peers[r->n_peers++] : oldest;
-        *peer = (struct vrrp_peer){ .address = got->src,
+        *peer = (struct vrrp_peer){ .address = src,
                                     .priority = got->pdu.priority,
+                                    .class = vrrp_class_of_priority(r->p.priority, got->pdu.priority),
                                     .message_sum = got->sum == VRRP_SUM_MESSAGE,
                                     .last_us = now_us };
 }
@@ -111,7 +113,7 @@ static void remember(struct vrrp_router *r, const struct vrrp_received *got, uin
 static void accept_advert(struct vrrp_router *r, const struct vrrp_received *got) {
         struct vrrp_event ev = {
                 .type = VRRP_EV_ADVERT,
-                .now_us = vrrp_router_now(),
+                .now_us = vrrp_now_us(),
                 .prio = got->pdu.priority,
                 .interval_us = got->pdu.interval_cs * 10000u,
         };

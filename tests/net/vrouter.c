@@ -53,11 +53,11 @@ static void on_notice(void *userdata, const char *text) {
         say("notice %s", text);
 }
 
-static struct in_addr address(const char *text) {
-        struct in_addr a = { 0 };
+static struct vrrp_ip address(const char *text) {
+        struct vrrp_ip a = { 0 };
 
-        if (inet_pton(AF_INET, text, &a) != 1) {
-                fprintf(stderr, "vrouter: \"%s\" is no IPv4 address\n", text);
+        if (vrrp_ip_parse(text, &a) < 0) {
+                fprintf(stderr, "vrouter: \"%s\" is no address\n", text);
                 exit(3);
         }
         return a;
@@ -65,15 +65,12 @@ static struct in_addr address(const char *text) {
 
 static void print_status(const struct vrrp_router *r) {
         struct vrrp_router_status s;
-        char self[INET_ADDRSTRLEN], active[INET_ADDRSTRLEN];
 
         vrrp_router_status(r, &s);
-        inet_ntop(AF_INET, &s.self, self, sizeof self);
-        inet_ntop(AF_INET, &s.active, active, sizeof active);
         say("status %s self=%s active=%s priority=%u peers=%zu present=%d sent=%llu received=%llu garp=%llu "
             "refreshes=%llu repaired=%llu conflicts=%llu bad_source=%llu bad_checksum=%llu",
-            vrrp_state_name(s.state), self, active, s.priority, s.n_peers, s.address_present,
-            (unsigned long long)s.counters.sent, (unsigned long long)s.counters.received,
+            s.state_text, vrrp_ip_text(&s.self).v, vrrp_ip_text(&s.active).v, s.priority, s.n_peers,
+            s.address_present, (unsigned long long)s.counters.sent, (unsigned long long)s.counters.received,
             (unsigned long long)s.counters.garp_sent, (unsigned long long)s.counters.refreshes,
             (unsigned long long)s.counters.address_repaired, (unsigned long long)s.counters.conflicts,
             (unsigned long long)s.counters.bad_source, (unsigned long long)s.counters.bad_checksum);
@@ -115,8 +112,9 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void
 
 static int run(const struct vrrp_router_params *p) {
         static const int signals[] = { SIGUSR1, SIGUSR2, SIGHUP, SIGPWR, SIGTERM, SIGINT };
-        static const struct vrrp_router_ops ops = { on_state, on_link, on_notice };
+        static const struct vrrp_router_ops ops = { on_state, on_link, on_notice, NULL };
         struct vrrp_router *r = NULL;
+        struct vrrp_host *h = NULL;
         sd_event *loop = NULL;
         sigset_t set;
         int k;
@@ -125,8 +123,10 @@ static int run(const struct vrrp_router_params *p) {
         for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
                 sigaddset(&set, signals[i]);
         sigprocmask(SIG_BLOCK, &set, NULL);
-        if ((k = sd_event_new(&loop)) < 0 || (k = vrrp_router_new(loop, p, &ops, NULL, &r)) < 0) {
+        if ((k = sd_event_new(&loop)) < 0 || (k = vrrp_host_new(loop, &h)) < 0 ||
+            (k = vrrp_router_new(h, p, &ops, NULL, &r)) < 0) {
                 fprintf(stderr, "vrouter: %s: %s\n", p->interface, strerror(-k));
+                vrrp_host_free(h);
                 sd_event_unref(loop);
                 return 1;
         }
@@ -139,13 +139,15 @@ static int run(const struct vrrp_router_params *p) {
         say("stopped");
         print_status(r);
         vrrp_router_free(r);
+        vrrp_host_free(h);
         sd_event_unref(loop);
         return k < 0;
 }
 
 static int probe(const char *ifname, const char *target, const char *timeout) {
         uint8_t m[6];
-        int k = vrrp_arp_probe(ifname, address(target), (unsigned)atoi(timeout), m);
+        struct vrrp_ip a = address(target);
+        int k = vrrp_arp_probe(ifname, vrrp_ip_in(&a), (unsigned)atoi(timeout), m);
 
         if (k == 1)
                 say("owner %02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
@@ -167,8 +169,9 @@ static int listen_vrid(const char *ifname, const char *vrid, const char *timeout
 }
 
 static int flush(const char *vip, const char *ifname) {
+        struct vrrp_ip a = address(vip);
         unsigned removed;
-        int k = vrrp_address_flush(address(vip), ifname, &removed);
+        int k = vrrp_address_flush(&a, ifname, &removed);
 
         say("removed %u %s", removed, k < 0 ? strerror(-k) : "");
         return k < 0;
@@ -176,7 +179,7 @@ static int flush(const char *vip, const char *ifname) {
 
 int main(int argc, char **argv) {
         static const char *const modes[] = { "always", "never", "health" };
-        struct vrrp_router_params p = { .valid_lft_s = 2 };
+        struct vrrp_router_params p = { .accept = true, .valid_lft_s = 2 };
 
         if (argc == 2 && !strcmp(argv[1], "--now")) {
                 say("now");
@@ -193,7 +196,7 @@ int main(int argc, char **argv) {
                 return 3;
         }
         p.interface = argv[1];
-        p.vip = address(argv[2]);
+        p.vips[p.n_vips++] = address(argv[2]);
         p.vrid = (uint8_t)atoi(argv[3]);
         p.priority = (uint8_t)atoi(argv[4]);
         p.interval_us = (uint32_t)atoi(argv[5]) * 1000;

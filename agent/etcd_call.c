@@ -103,39 +103,84 @@ static int error_of(const struct call *c, CURLcode code) {
         }
 }
 
-static int perform(struct call *c, struct error *e) {
-        CURLcode code = curl_easy_perform(c->easy);
-
-        if (code == CURLE_OK)
-                return 0;
+static int failed(const struct call *c, CURLcode code, struct error *e) {
         error_set(e, EXIT_FAILED, "etcd %s at %s: %s%s", c->name, c->client->endpoint,
                   *c->error ? c->error : curl_easy_strerror(code),
                   c->refused ? "; does it accept this client certificate?" : "");
         return error_of(c, code);
 }
 
+static int perform(struct call *c, struct error *e) {
+        CURLcode code = curl_easy_perform(c->easy);
+
+        return code == CURLE_OK ? 0 : failed(c, code, e);
+}
+
+static int prepare(struct call *c, const json_t *request, struct curl_slist **headers, char **body,
+                   struct error *e) {
+        int r;
+
+        c->easy = curl_easy_init();
+        *body = json_dumps(request, JSON_COMPACT);
+        *headers = curl_slist_append(NULL, "Content-Type: application/json");
+        if (!c->easy || !*body || !*headers) {
+                error_set(e, EXIT_FAILED, "etcd %s: the request cannot be made", c->name);
+                return -ENOMEM;
+        }
+        if ((r = set_request(c, *body, *headers)) < 0)
+                error_set(e, EXIT_INPUT, "etcd %s: endpoint %s is too long", c->name, c->client->endpoint);
+        return r;
+}
+
 int etcd_call(const struct etcd_client *client, const char *area, const char *name, const json_t *request,
               char **ret, size_t *ret_size, struct error *e) {
         CLEANUP(curl_slist_free_allp) struct curl_slist *headers = NULL;
-        CLEANUP(call_done)
-        struct call c = { .client = client, .area = area, .name = name, .easy = curl_easy_init() };
-        CLEANUP(freep) char *body = json_dumps(request, JSON_COMPACT);
+        CLEANUP(call_done) struct call c = { .client = client, .area = area, .name = name };
+        CLEANUP(freep) char *body = NULL;
         int r;
 
-        headers = curl_slist_append(NULL, "Content-Type: application/json");
-        if (!c.easy || !body || !headers) {
-                error_set(e, EXIT_FAILED, "etcd %s: the request cannot be made", name);
-                return -ENOMEM;
-        }
-        if ((r = set_request(&c, body, headers)) < 0) {
-                error_set(e, EXIT_INPUT, "etcd %s: endpoint %s is too long", name, client->endpoint);
-                return r;
-        }
-        if ((r = perform(&c, e)) < 0)
+        if ((r = prepare(&c, request, &headers, &body, e)) < 0 || (r = perform(&c, e)) < 0)
                 return r;
         if (!c.reply && !(c.reply = strdup("")))
                 return -ENOMEM;
         *ret = TAKE_PTR(c.reply);
         *ret_size = c.size;
         return 0;
+}
+
+static unsigned lines(const struct call *c) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < c->size; i++)
+                n += c->reply[i] == '\n';
+        return n;
+}
+
+static size_t on_line(char *data, size_t size, size_t n, void *userdata) {
+        struct call *c = userdata;
+
+        if (on_reply(data, size, n, c) != n)
+                return 0;
+        return lines(c) > 1 ? 0 : n; /* libcurl ends the transfer */
+}
+
+int etcd_call_events(const struct etcd_client *client, const char *name, const json_t *request,
+                     unsigned timeout_ms, struct error *e) {
+        CLEANUP(curl_slist_free_allp) struct curl_slist *headers = NULL;
+        CLEANUP(call_done) struct call c = { .client = client, .area = "", .name = name };
+        CLEANUP(freep) char *body = NULL;
+        CURLcode code;
+        int r;
+
+        if ((r = prepare(&c, request, &headers, &body, e)) < 0)
+                return r;
+        curl_easy_setopt(c.easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+        curl_easy_setopt(c.easy, CURLOPT_WRITEFUNCTION, on_line);
+        code = curl_easy_perform(c.easy);
+        if (code == CURLE_WRITE_ERROR && lines(&c) > 1)
+                return 1;
+        if (code == CURLE_OPERATION_TIMEDOUT && lines(&c) == 1)
+                return 0;
+        r = failed(&c, code, e);
+        return code == CURLE_OK ? -EAGAIN : r; /* it closed: what it had to say is not known */
 }

@@ -10,4 +10,9 @@
 int etcd_call(const struct etcd_client *client, const char *area, const char *name, const json_t *request,
               char **ret, size_t *ret_size, struct error *e);
 
+/* A call that is answered by a line at once, and by another when something happens: 1 as soon as there is a
+ * second line, 0 when there was none within timeout_ms. */
+int etcd_call_events(const struct etcd_client *client, const char *name, const json_t *request,
+                     unsigned timeout_ms, struct error *e);
+
 #endif

@@ -58,6 +58,8 @@ int etcd_kv_parse_range(const char *body, size_t size, struct etcd_value *ret, s
 
         if ((r = etcd_reply_open(range_call, body, size, &o, e)) < 0)
                 return r;
+        if (etcd_reply_u64(json_object_get(json_object_get(o, "header"), "revision"), &v.at) < 0)
+                return malformed(range_call, e);
         kvs = json_object_get(o, "kvs");
         if (!kvs || (json_is_array(kvs) && json_array_size(kvs) == 0)) {
                 *ret = v;
@@ -125,6 +127,29 @@ int etcd_put_if(const struct etcd_client *c, const char *key, uint64_t revision,
         if (r < 0 || (r = etcd_kv_parse_txn(reply, reply_size, &done, e)) < 0)
                 return r;
         return done;
+}
+
+/* The end of the range of keys with this prefix: its last byte plus one. */
+static char *prefix_end(const char *prefix) {
+        char *end = strdup(prefix);
+
+        if (end && *end)
+                end[strlen(end) - 1]++;
+        return end;
+}
+
+int etcd_watch(const struct etcd_client *c, const char *prefix, uint64_t after, unsigned timeout_ms,
+               struct error *e) {
+        CLEANUP(freep) char *end = prefix_end(prefix), *key64 = base64(prefix, strlen(prefix)), *end64 = NULL;
+        CLEANUP(jread_decref) json_t *request = NULL;
+        char start[24];
+
+        if (!end || !(end64 = base64(end, strlen(end))))
+                return -ENOMEM;
+        snprintf(start, sizeof start, "%" PRIu64, after + 1);
+        request = json_pack("{s:{s:s, s:s, s:s}}", "create_request", "key", key64, "range_end", end64,
+                            "start_revision", start);
+        return etcd_call_events(c, "watch", request, timeout_ms, e);
 }
 
 int etcd_delete(const struct etcd_client *c, const char *key, struct error *e) {

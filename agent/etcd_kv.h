@@ -9,6 +9,7 @@ struct etcd_value {
         char *data; /* malloc'ed, NUL-terminated beyond size; NULL: there is no such key. Wiped when freed */
         size_t size;
         uint64_t revision; /* of its last change; 0: there is no such key */
+        uint64_t at;       /* the whole store's when it was read */
 };
 void etcd_value_done(struct etcd_value *v);
 
@@ -18,6 +19,10 @@ int etcd_get(const struct etcd_client *c, const char *key, struct etcd_value *re
  * faster; errors as in agent/etcd.h: after -EAGAIN it may have been written. */
 int etcd_put_if(const struct etcd_client *c, const char *key, uint64_t revision, const void *data,
                 size_t size, struct error *e);
+/* Wait until a key that begins with prefix was changed after the store's revision `after`. 1 it was, 0 not
+ * within timeout_ms; errors as in agent/etcd.h. */
+int etcd_watch(const struct etcd_client *c, const char *prefix, uint64_t after, unsigned timeout_ms,
+               struct error *e);
 int etcd_delete(const struct etcd_client *c, const char *key, struct error *e);
 
 /* Pure: replies of kv/range and kv/txn. */

@@ -2,7 +2,7 @@
  *
  * etcdclient certs DIR NODE ADDRESS
  * etcdclient ENDPOINT CA CERT KEY list | add-learner URL | promote ID | remove ID | get KEY | delete KEY
- *                                 | put KEY REVISION VALUE
+ *                                 | put KEY REVISION VALUE | watch PREFIX AFTER MS
  * Members come one a line: ID NAME PEER-URL voter|learner. A failure comes as its errno and message. */
 #include "agent/etcd_kv.h"
 #include <errno.h>
@@ -55,6 +55,9 @@ static int run_kv(const struct etcd_client *c, char **args, int n, struct error 
         else if (!strcmp(args[0], "put") && n == 4 &&
                  (r = etcd_put_if(c, args[1], strtoull(args[2], NULL, 10), args[3], strlen(args[3]), e)) >= 0)
                 puts(r ? "written" : "somebody was faster");
+        else if (!strcmp(args[0], "watch") && n == 4 &&
+                 (r = etcd_watch(c, args[1], strtoull(args[2], NULL, 10), (unsigned)atoi(args[3]), e)) >= 0)
+                puts(r ? "changed" : "not changed");
         else if (!strcmp(args[0], "delete") && n == 2)
                 r = etcd_delete(c, args[1], e);
         return r;
@@ -89,7 +92,8 @@ int main(int argc, char **argv) {
         if (argc < 6)
                 return EXIT_INPUT;
         c = (struct etcd_client){ argv[1], argv[2], argv[3], argv[4], TIMEOUT_MS };
-        if (!strcmp(argv[5], "get") || !strcmp(argv[5], "put") || !strcmp(argv[5], "delete"))
+        if (!strcmp(argv[5], "get") || !strcmp(argv[5], "put") || !strcmp(argv[5], "watch") ||
+            !strcmp(argv[5], "delete"))
                 r = run_kv(&c, argv + 5, argc - 5, &e);
         else
                 r = run(&c, argv[5], argc > 6 ? argv[6] : "0", &e);

@@ -78,6 +78,17 @@ call put /triarch/a "${out%% *}" four
 expect "changed from a revision that is over" '^somebody was faster$'
 call get /triarch/a
 expect "the first change stands" '^[0-9]+ 5 three$'
+revision=${out%% *}
+call watch /triarch/ "$revision" 300
+expect "watch: nothing after the last change" '^not changed$'
+call watch /triarch/ $((revision - 1)) 5000
+expect "watch: a change before it began" '^changed$'
+(sleep 0.5; call put /triarch/b 0 x) &
+call watch /triarch/ "$revision" 10000
+expect "watch: a change while it runs" '^changed$'
+(sleep 0.3; call put /triarch-other 0 x) &
+call watch /triarch/ $((revision + 1)) 800
+expect "watch: another prefix" '^not changed$'
 call delete /triarch/a
 call get /triarch/a
 expect "deleted" '^0 0 none$'

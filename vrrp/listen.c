@@ -8,16 +8,13 @@
 
 /* Any version counts: a VRRPv2 router with our VRID would fight for the virtual MAC all the same. */
 static bool is_advert_of(const uint8_t *packet, size_t size, uint8_t vrid, struct in_addr *who) {
-        struct vrrp_received got;
+        struct vrrp_packet p;
 
-        switch (vrrp_wire_decode(packet, size, vrid, &got)) {
-        case VRRP_ACCEPT:
-        case VRRP_REJECT_VERSION:
-                *who = got.src;
-                return true;
-        default:
+        if (vrrp_wire_ipv4(packet, size, &p) != VRRP_ACCEPT || vrrp_wire_vrid(&p) != vrid ||
+            p.hops != VRRP_HOPS)
                 return false;
-        }
+        *who = vrrp_ip_in(&p.src);
+        return true;
 }
 
 int vrrp_listen_vrid(const char *ifname, uint8_t vrid, unsigned timeout_ms, struct in_addr *who) {

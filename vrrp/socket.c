@@ -16,8 +16,8 @@ static int set_int(int fd, int level, int name, int value) {
 static const struct {
         int level, name, value;
 } options[] = {
-        { IPPROTO_IP, IP_TTL, VRRP_TTL },
-        { IPPROTO_IP, IP_MULTICAST_TTL, VRRP_TTL },
+        { IPPROTO_IP, IP_TTL, VRRP_HOPS },
+        { IPPROTO_IP, IP_MULTICAST_TTL, VRRP_HOPS },
         { IPPROTO_IP, IP_MULTICAST_LOOP, 0 }, /* or a second socket of this host hears us */
         { IPPROTO_IP, IP_MULTICAST_ALL, 0 },  /* only the group joined here, not what others joined */
         { IPPROTO_IP, IP_TOS, TOS_INTERNET_CONTROL },
@@ -25,7 +25,8 @@ static const struct {
 };
 
 static int join_group(int fd, unsigned ifindex) {
-        struct ip_mreqn m = { .imr_multiaddr.s_addr = htonl(VRRP_GROUP_IPV4), .imr_ifindex = (int)ifindex };
+        struct vrrp_ip group = vrrp_group(AF_INET);
+        struct ip_mreqn m = { .imr_multiaddr = vrrp_ip_in(&group), .imr_ifindex = (int)ifindex };
 
         if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof m) < 0 ||
             setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m) < 0)

@@ -324,7 +324,7 @@ case_strangers() {
 		send(fix(bytes([0x31, 78, 254, 1, 0, 10, 0, 0, 10, 77, 0, 100])))  # another VRID
 		send(fix(bytes([0x21, 77, 254, 1, 0, 1, 0, 0, 10, 77, 0, 100])))   # version 2
 	END
-	for t in 'checksum is wrong' 'TTL is not 255' 'sent to us alone' 'length does not fit' 'version is not 3'; do
+	for t in 'checksum is wrong' 'TTL or hop limit is not 255' 'sent to us alone' 'length does not fit' 'version is not ours'; do
 		wait_for 3 says 1 "notice advertisement from 10.77.0.4 dropped: $t" || { fail "not noticed: $t"; return; }
 	done
 	[ "$(grep -c notice "$dir/1")" = 5 ] && sole_owner 1 || { fail "more notices, or moved"; return; }

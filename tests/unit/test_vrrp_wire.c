@@ -1,7 +1,6 @@
 /* The codec against captured packets, and each reason to reject. */
 #include "vrrp/wire.h"
 
-#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,263 +10,492 @@
 
 #include <cmocka.h>
 
-static struct in_addr ip(const char *text) {
-        struct in_addr a;
+static struct vrrp_ip ip(const char *text) {
+        struct vrrp_ip a;
 
-        assert_int_equal(inet_pton(AF_INET, text, &a), 1);
+        assert_int_equal(vrrp_ip_parse(text, &a), 0);
         return a;
 }
 
-/* Captured messages; `alone` is what the checksum would be without the pseudo-header. */
+/* Captured messages; `alone` is what the checksum would be without the pseudo-header (0: there is no other
+ * form). */
 static const struct vector {
-        const char *src;
-        uint8_t vrid, priority;
-        uint16_t interval_cs, alone;
-        const char *vip;
-        uint8_t msg[12];
+        const char *what, *src, *group, *vips[2];
+        uint8_t version, vrid, priority;
+        uint16_t alone;
+        uint32_t interval_us;
+        size_t size;
+        uint8_t msg[40];
 } vectors[] = {
-        { "10.9.0.1",
-          0x33,
-          150,
-          50,
-          0x2e2c,
-          "10.9.0.100",
-          { 0x31, 0x33, 0x96, 1, 0, 0x32, 0x43, 0x93, 10, 9, 0, 100 } },
-        { "10.9.0.1",
-          0x33,
-          0,
-          50,
-          0xc42c,
-          "10.9.0.100",
-          { 0x31, 0x33, 0, 1, 0, 0x32, 0xd9, 0x93, 10, 9, 0, 100 } },
-        { "10.9.0.2",
-          5,
-          200,
-          100,
-          0xfbc3,
-          "10.9.0.200",
-          { 0x31, 5, 0xc8, 1, 0, 0x64, 0x11, 0x2a, 10, 9, 0, 200 } },
+        { .what = "v3, 0.5 s",
+          .src = "10.9.0.1",
+          .group = "224.0.0.18",
+          .vips = { "10.9.0.100" },
+          .version = 3,
+          .vrid = 0x33,
+          .priority = 150,
+          .interval_us = 500000,
+          .alone = 0x2e2c,
+          .size = 12,
+          .msg = { 0x31, 0x33, 0x96, 1, 0, 0x32, 0x43, 0x93, 10, 9, 0, 100 } },
+        { .what = "v3, priority 0",
+          .src = "10.9.0.1",
+          .group = "224.0.0.18",
+          .vips = { "10.9.0.100" },
+          .version = 3,
+          .vrid = 0x33,
+          .priority = 0,
+          .interval_us = 500000,
+          .alone = 0xc42c,
+          .size = 12,
+          .msg = { 0x31, 0x33, 0, 1, 0, 0x32, 0xd9, 0x93, 10, 9, 0, 100 } },
+        { .what = "v3 of FRR",
+          .src = "10.9.0.2",
+          .group = "224.0.0.18",
+          .vips = { "10.9.0.200" },
+          .version = 3,
+          .vrid = 5,
+          .priority = 200,
+          .interval_us = 1000000,
+          .alone = 0xfbc3,
+          .size = 12,
+          .msg = { 0x31, 5, 0xc8, 1, 0, 0x64, 0x11, 0x2a, 10, 9, 0, 200 } },
+        { .what = "v2",
+          .src = "10.9.0.1",
+          .group = "224.0.0.18",
+          .vips = { "10.9.0.102" },
+          .version = 2,
+          .vrid = 0x35,
+          .priority = 150,
+          .interval_us = 1000000,
+          .size = 20,
+          .msg = { 0x21, 0x35, 0x96, 1, 0, 1, 0x3e, 0x59, 10, 9, 0, 102 } },
+        { .what = "v3, IPv6, two addresses",
+          .src = "fe80::60ed:92ff:fedc:bf9a",
+          .group = "ff02::12",
+          .vips = { "fe80::54", "fd00:9::54" },
+          .version = 3,
+          .vrid = 0x36,
+          .priority = 150,
+          .interval_us = 1000000,
+          .size = 40,
+          .msg = { 0x31, 0x36, 0x96, 2, 0, 0x64, 0x8b, 0x9d, 0xfe, 0x80, [23] = 0x54, [24] = 0xfd, 0x00, 0x00,
+                   0x09, [39] = 0x54 } },
 };
+enum { N_VECTORS = sizeof vectors / sizeof *vectors, V2 = 3, V6 = 4 };
 
-/* An IPv4 packet around msg, as a raw socket delivers it. */
-static size_t packet(uint8_t *buf, const char *src, const void *msg, size_t size) {
-        struct in_addr s = ip(src), d = ip("224.0.0.18");
-        uint8_t header[20] = { 0x45, 0xc0, 0, (uint8_t)(20 + size), 0, 0, 0, 0, 255, 112 };
+static struct vrrp_packet packet_of(const struct vector *v, const uint8_t *msg) {
+        return (struct vrrp_packet){ ip(v->src), ip(v->group), 255, msg, v->size };
+}
 
-        memcpy(header + 12, &s, 4);
-        memcpy(header + 16, &d, 4);
-        memcpy(buf, header, sizeof header);
-        memcpy(buf + sizeof header, msg, size);
-        return sizeof header + size;
+static size_t addresses_of(const struct vector *v, struct vrrp_ip out[2]) {
+        size_t n = 0;
+
+        for (; n < 2 && v->vips[n]; n++)
+                out[n] = ip(v->vips[n]);
+        return n;
+}
+
+static enum vrrp_reject decode(const struct vector *v, const uint8_t *msg, struct vrrp_received *got) {
+        struct vrrp_ip list[2];
+        struct vrrp_wire_config own = { v->version, v->vrid, v->interval_us, list, addresses_of(v, list) };
+        struct vrrp_packet p = packet_of(v, msg);
+
+        return vrrp_wire_decode(&p, &own, got);
+}
+
+static void expect_reject(enum vrrp_reject got, enum vrrp_reject wanted) {
+        assert_string_equal(vrrp_reject_text(got), vrrp_reject_text(wanted));
 }
 
 static void decodes_captured_packets(void **state) {
-        struct vrrp_received got;
-        uint8_t buf[64];
+        static struct vrrp_received got;
 
         (void)state;
-        for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        for (size_t i = 0; i < N_VECTORS; i++) {
                 const struct vector *v = &vectors[i];
-                size_t n = packet(buf, v->src, v->msg, sizeof v->msg);
+                struct vrrp_ip list[2], src = ip(v->src);
+                size_t n = addresses_of(v, list);
 
-                assert_int_equal(vrrp_wire_decode(buf, n, v->vrid, &got), VRRP_ACCEPT);
-                assert_int_equal(got.sum, VRRP_SUM_PSEUDO_HEADER);
-                assert_int_equal(got.src.s_addr, ip(v->src).s_addr);
-                assert_int_equal(got.dst.s_addr, htonl(VRRP_GROUP_IPV4));
+                expect_reject(decode(v, v->msg, &got), VRRP_ACCEPT);
+                assert_int_equal(got.sum, v->version == 2 ? VRRP_SUM_MESSAGE : VRRP_SUM_PSEUDO_HEADER);
+                assert_true(vrrp_ip_equal(&got.src, &src));
                 assert_int_equal(got.pdu.priority, v->priority);
-                assert_int_equal(got.pdu.interval_cs, v->interval_cs);
-                assert_int_equal(got.pdu.n_addresses, 1);
-                assert_int_equal(got.pdu.addresses[0].s_addr, ip(v->vip).s_addr);
-                buf[26] = (uint8_t)(v->alone >> 8); /* RFC 9568's form of the same message */
-                buf[27] = (uint8_t)v->alone;
-                assert_int_equal(vrrp_wire_decode(buf, n, v->vrid, &got), VRRP_ACCEPT);
+                assert_int_equal(got.pdu.interval_us, v->interval_us);
+                assert_true(vrrp_wire_same_addresses(&got.pdu, list, n));
+        }
+}
+
+static void accepts_both_checksum_forms(void **state) {
+        static struct vrrp_received got;
+        uint8_t msg[12];
+
+        (void)state;
+        for (size_t i = 0; i < N_VECTORS; i++) {
+                if (vectors[i].alone == 0)
+                        continue;
+                memcpy(msg, vectors[i].msg, sizeof msg);
+                msg[6] = (uint8_t)(vectors[i].alone >> 8);
+                msg[7] = (uint8_t)vectors[i].alone;
+                expect_reject(decode(&vectors[i], msg, &got), VRRP_ACCEPT);
                 assert_int_equal(got.sum, VRRP_SUM_MESSAGE);
         }
 }
 
+static struct vrrp_pdu pdu_of(const struct vector *v) {
+        struct vrrp_pdu pdu = {
+                .version = v->version,
+                .family = ip(v->src).family,
+                .vrid = v->vrid,
+                .priority = v->priority,
+                .interval_us = v->interval_us,
+        };
+
+        pdu.n_addresses = (uint8_t)addresses_of(v, pdu.addresses);
+        return pdu;
+}
+
 static void encodes_as_captured(void **state) {
-        uint8_t buf[VRRP_PDU_MAX];
+        uint8_t buf[64];
 
         (void)state;
-        for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        for (size_t i = 0; i < N_VECTORS; i++) {
                 const struct vector *v = &vectors[i];
-                struct vrrp_pdu pdu = { v->vrid, v->priority, v->interval_cs, 1, { ip(v->vip) } };
+                struct vrrp_ip src = ip(v->src), dst = ip(v->group);
+                struct vrrp_pdu pdu = pdu_of(v);
 
-                assert_int_equal(vrrp_wire_encode(&pdu, ip(v->src), ip("224.0.0.18"), VRRP_SUM_PSEUDO_HEADER,
-                                                  buf, sizeof buf),
-                                 12);
-                assert_memory_equal(buf, v->msg, 12);
-                assert_int_equal(
-                        vrrp_wire_encode(&pdu, ip(v->src), ip("224.0.0.18"), VRRP_SUM_MESSAGE, buf, 12), 12);
-                assert_int_equal(buf[6] << 8 | buf[7], v->alone);
+                memset(buf, 0xee, sizeof buf);
+                assert_int_equal(vrrp_wire_encode(&pdu, &src, &dst, VRRP_SUM_PSEUDO_HEADER, buf, sizeof buf),
+                                 v->size);
+                assert_memory_equal(buf, v->msg, v->size);
+                assert_int_equal(vrrp_wire_encode(&pdu, &src, &dst, VRRP_SUM_MESSAGE, buf, v->size), v->size);
+                if (v->alone)
+                        assert_int_equal(buf[6] << 8 | buf[7], v->alone);
+                else
+                        assert_memory_equal(buf, v->msg, v->size); /* no choice */
+                assert_int_equal(vrrp_wire_encode(&pdu, &src, &dst, VRRP_SUM_MESSAGE, buf, v->size - 1), 0);
         }
 }
 
 static void refuses_to_encode(void **state) {
-        struct vrrp_pdu pdu = { 1, 100, 100, 1, { ip("10.0.0.1") } };
-        struct in_addr a = ip("10.0.0.2");
-        uint8_t buf[12];
+        static const struct {
+                size_t vector;
+                uint8_t version, family, n;
+                uint32_t interval_us;
+        } cases[] = {
+                { 0, 3, AF_INET, 1, 0 },        { 0, 3, AF_INET, 1, 40960000 },
+                { 0, 3, AF_INET, 1, 15000 },    { 0, 3, AF_INET, 0, 1000000 },
+                { 0, 3, AF_INET6, 1, 1000000 }, { 0, 4, AF_INET, 1, 1000000 },
+                { V2, 2, AF_INET, 1, 100000 },  { V2, 2, AF_INET, 1, 256000000 },
+                { V2, 2, AF_INET, 1, 0 },       { V6, 2, AF_INET6, 1, 1000000 },
+                { V6, 3, AF_INET, 1, 1000000 },
+        };
+        uint8_t buf[64];
 
         (void)state;
-        assert_int_equal(vrrp_wire_encode(&pdu, a, a, VRRP_SUM_MESSAGE, buf, 11), 0);
-        pdu.interval_cs = 0;
-        assert_int_equal(vrrp_wire_encode(&pdu, a, a, VRRP_SUM_MESSAGE, buf, 12), 0);
-        pdu.interval_cs = 4096;
-        assert_int_equal(vrrp_wire_encode(&pdu, a, a, VRRP_SUM_MESSAGE, buf, 12), 0);
-        pdu.interval_cs = 1;
-        pdu.n_addresses = 0;
-        assert_int_equal(vrrp_wire_encode(&pdu, a, a, VRRP_SUM_MESSAGE, buf, 12), 0);
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                const struct vector *v = &vectors[cases[i].vector];
+                struct vrrp_ip src = ip(v->src), dst = ip(v->group);
+                struct vrrp_pdu pdu = pdu_of(v);
+
+                pdu.version = cases[i].version;
+                pdu.family = cases[i].family;
+                pdu.n_addresses = cases[i].n;
+                pdu.interval_us = cases[i].interval_us;
+                assert_int_equal(vrrp_wire_encode(&pdu, &src, &dst, VRRP_SUM_MESSAGE, buf, sizeof buf), 0);
+        }
 }
 
-/* Recompute the message-only checksum, so that a change is rejected for its own reason. */
-static void fix_sum(uint8_t *msg, size_t size) {
-        uint32_t sum = 0;
+/* Recompute the checksum, so that a change is rejected for its own reason; v6: the pseudo-header stays, so
+ * the difference the change made is taken out of the field. */
+static void fix_sum(const uint8_t *captured, uint8_t *msg, size_t size) {
+        uint32_t sum = (uint32_t)(captured[6] << 8 | captured[7]);
 
-        msg[6] = msg[7] = 0;
-        for (size_t i = 0; i < size; i++)
-                sum += i % 2 ? msg[i] : (uint32_t)(msg[i] << 8);
+        for (size_t i = 0; i + 1 < size; i += 2) {
+                if (i == 6)
+                        continue;
+                sum += (uint32_t)(captured[i] << 8 | captured[i + 1]);
+                sum += 0xffff - (uint32_t)(msg[i] << 8 | msg[i + 1]);
+        }
         while (sum >> 16)
                 sum = (sum >> 16) + (sum & 0xffff);
-        msg[6] = (uint8_t)(~sum >> 8);
-        msg[7] = (uint8_t)~sum;
+        msg[6] = (uint8_t)(sum >> 8);
+        msg[7] = (uint8_t)sum;
 }
 
 static void rejects_each_malformed_class(void **state) {
         static const struct {
-                size_t at; /* offset in the packet */
+                size_t vector, at;
                 uint8_t value;
                 enum vrrp_reject reason;
         } cases[] = {
-                { 0, 0x65, VRRP_REJECT_LENGTH }, /* IP version */
-                { 0, 0x44, VRRP_REJECT_LENGTH }, /* IP header of 16 bytes */
-                { 0, 0x4f, VRRP_REJECT_LENGTH }, /* header longer than the packet */
-                { 3, 33, VRRP_REJECT_LENGTH },   /* total length beyond what was received */
-                { 3, 31, VRRP_REJECT_LENGTH },   /* cuts the address */
-                { 3, 19, VRRP_REJECT_LENGTH },   /* cuts the IP header */
-                { 3, 27, VRRP_REJECT_LENGTH },   /* cuts the VRRP header */
-                { 9, 17, VRRP_REJECT_LENGTH },   /* another protocol */
-                { 8, 254, VRRP_REJECT_TTL },     /* crossed a router */
-                { 20, 0x21, VRRP_REJECT_VERSION },
-                { 20, 0x41, VRRP_REJECT_VERSION },
-                { 20, 0x32, VRRP_REJECT_TYPE },
-                { 21, 0x34, VRRP_REJECT_VRID },
-                { 23, 2, VRRP_REJECT_LENGTH }, /* one address fewer than announced */
-                { 23, 0, VRRP_REJECT_LENGTH }, /* one more */
-                { 25, 0, VRRP_REJECT_INTERVAL },
-                { 24, 0xf0, VRRP_ACCEPT }, /* the reserved nibble is not looked at */
+                { 0, 0, 0x21, VRRP_REJECT_VERSION },
+                { 0, 0, 0x41, VRRP_REJECT_VERSION },
+                { 0, 0, 0x32, VRRP_REJECT_TYPE },
+                { 0, 1, 0x34, VRRP_REJECT_VRID },
+                { 0, 3, 2, VRRP_REJECT_LENGTH }, /* one address fewer than announced */
+                { 0, 3, 0, VRRP_REJECT_LENGTH }, /* one more */
+                { 0, 3, 255, VRRP_REJECT_LENGTH },
+                { 0, 5, 0, VRRP_REJECT_INTERVAL },
+                { 0, 4, 0xf0, VRRP_ACCEPT }, /* the reserved nibble is not looked at */
+                { 0, 2, 255, VRRP_ACCEPT },  /* erratum 8298: owners are heard */
+                { 0, 11, 7, VRRP_ACCEPT },   /* v3: other addresses are only told of */
+                { V2, 0, 0x31, VRRP_REJECT_VERSION },
+                { V2, 0, 0x22, VRRP_REJECT_TYPE },
+                { V2, 1, 0x34, VRRP_REJECT_VRID },
+                { V2, 3, 0, VRRP_REJECT_LENGTH },
+                { V2, 3, 4, VRRP_REJECT_LENGTH },
+                { V2, 4, 1, VRRP_REJECT_AUTH },
+                { V2, 5, 0, VRRP_REJECT_INTERVAL },
+                { V2, 5, 2, VRRP_REJECT_OTHER_INTERVAL },
+                { V2, 11, 7, VRRP_REJECT_ADDRESSES },
+                { V2, 19, 7, VRRP_ACCEPT }, /* what is in the authentication data counts for nothing */
+                { V6, 3, 1, VRRP_REJECT_LENGTH },
+                { V6, 8, 0xfd, VRRP_REJECT_LINK_LOCAL },
+                { V6, 24, 0xfe, VRRP_ACCEPT },
         };
+        static struct vrrp_received got;
 
         (void)state;
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-                struct vrrp_received got;
-                uint8_t buf[64];
-                size_t n = packet(buf, "10.9.0.1", vectors[0].msg, 12);
+                const struct vector *v = &vectors[cases[i].vector];
+                uint8_t msg[40];
 
-                buf[cases[i].at] = cases[i].value;
-                fix_sum(buf + 20, 12);
-                assert_string_equal(vrrp_reject_text(vrrp_wire_decode(buf, n, 0x33, &got)),
-                                    vrrp_reject_text(cases[i].reason));
+                memcpy(msg, v->msg, sizeof msg);
+                msg[cases[i].at] = cases[i].value;
+                fix_sum(v->msg, msg, v->size);
+                expect_reject(decode(v, msg, &got), cases[i].reason);
         }
+}
+
+/* RFC 3768 section 7.1: another address list is dropped unless its sender is the owner. */
+static void v2_owner_may_have_other_addresses(void **state) {
+        static struct vrrp_received got;
+        uint8_t msg[20];
+
+        (void)state;
+        memcpy(msg, vectors[V2].msg, sizeof msg);
+        msg[2] = 255;
+        msg[11] = 7;
+        fix_sum(vectors[V2].msg, msg, sizeof msg);
+        expect_reject(decode(&vectors[V2], msg, &got), VRRP_ACCEPT);
 }
 
 static void rejects_no_address(void **state) {
-        uint8_t msg[8] = { 0x31, 0x33, 150, 0, 0, 50 }, buf[64];
-        struct vrrp_received got;
-        size_t n;
+        static const uint8_t v3[8] = { 0x31, 0x33, 150, 0, 0, 50, 0x38, 0x9a };
+        struct vrrp_wire_config own = { .version = 3, .vrid = 0x33 };
+        struct vrrp_packet p = { ip("10.9.0.1"), ip("224.0.0.18"), 255, v3, sizeof v3 };
+        static struct vrrp_received got;
 
         (void)state;
-        fix_sum(msg, sizeof msg);
-        n = packet(buf, "10.9.0.1", msg, sizeof msg);
-        assert_int_equal(vrrp_wire_decode(buf, n, 0x33, &got), VRRP_REJECT_COUNT);
-        assert_int_equal(got.src.s_addr, ip("10.9.0.1").s_addr); /* known for the complaint */
+        expect_reject(vrrp_wire_decode(&p, &own, &got), VRRP_REJECT_COUNT);
+        assert_memory_equal(&got.src, &p.src, sizeof p.src); /* known for the complaint */
 }
 
-static void rejects_every_flipped_bit_of_the_message(void **state) {
-        struct vrrp_received got;
-        uint8_t buf[64];
-        size_t n = packet(buf, "10.9.0.1", vectors[0].msg, 12);
+static void rejects_hops(void **state) {
+        static struct vrrp_received got;
 
         (void)state;
-        for (size_t bit = 20 * 8; bit < n * 8; bit++) {
-                buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
-                assert_int_not_equal(vrrp_wire_decode(buf, n, 0x33, &got), VRRP_ACCEPT);
-                buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        for (size_t i = 0; i < N_VECTORS; i++) {
+                struct vrrp_packet p = packet_of(&vectors[i], vectors[i].msg);
+                struct vrrp_wire_config own = { .version = vectors[i].version, .vrid = vectors[i].vrid };
+
+                p.hops = 254;
+                expect_reject(vrrp_wire_decode(&p, &own, &got), VRRP_REJECT_HOPS);
         }
-        for (size_t size = 0; size < n; size++)
-                assert_int_equal(vrrp_wire_decode(buf, size, 0x33, &got), VRRP_REJECT_LENGTH);
+}
+
+static void version_2_has_no_ipv6(void **state) {
+        struct vrrp_packet p = packet_of(&vectors[V6], vectors[V2].msg);
+        struct vrrp_wire_config own = { .version = 2, .vrid = vectors[V2].vrid };
+        static struct vrrp_received got;
+
+        (void)state;
+        p.size = vectors[V2].size;
+        expect_reject(vrrp_wire_decode(&p, &own, &got), VRRP_REJECT_VERSION);
+}
+
+static void rejects_every_flipped_bit_and_cut(void **state) {
+        static struct vrrp_received got;
+
+        (void)state;
+        for (size_t i = 0; i < N_VECTORS; i++) {
+                const struct vector *v = &vectors[i];
+                uint8_t msg[40];
+
+                memcpy(msg, v->msg, sizeof msg);
+                for (size_t bit = 0; bit < v->size * 8; bit++) {
+                        msg[bit / 8] ^= (uint8_t)(1 << bit % 8);
+                        assert_int_not_equal(decode(v, msg, &got), VRRP_ACCEPT);
+                        msg[bit / 8] ^= (uint8_t)(1 << bit % 8);
+                }
+                for (size_t size = 0; size < v->size; size++) {
+                        struct vrrp_packet p = packet_of(v, msg);
+                        struct vrrp_wire_config own = { .version = v->version, .vrid = v->vrid };
+
+                        p.size = size;
+                        expect_reject(vrrp_wire_decode(&p, &own, &got), VRRP_REJECT_LENGTH);
+                }
+        }
+}
+
+/* An IPv4 packet around the first vector, as a raw socket delivers it. */
+static size_t whole(uint8_t *buf) {
+        static const uint8_t header[20] = { 0x45, 0xc0, 0,  32, 0, 0, 0,   0, 255, 112,
+                                            0,    0,    10, 9,  0, 1, 224, 0, 0,   18 };
+
+        memcpy(buf, header, sizeof header);
+        memcpy(buf + 20, vectors[0].msg, 12);
+        return 32;
+}
+
+static void ipv4_headers(void **state) {
+        static const struct {
+                size_t at;
+                uint8_t value;
+                enum vrrp_reject reason;
+                size_t size;
+        } cases[] = {
+                { 0, 0x45, VRRP_ACCEPT, 12 },       { 3, 31, VRRP_ACCEPT, 11 }, /* the total length counts */
+                { 3, 20, VRRP_ACCEPT, 0 },          { 0, 0x65, VRRP_REJECT_LENGTH, 0 }, /* IP version */
+                { 0, 0x44, VRRP_REJECT_LENGTH, 0 }, /* IP header of 16 bytes */
+                { 0, 0x4f, VRRP_REJECT_LENGTH, 0 }, /* header longer than the packet */
+                { 3, 33, VRRP_REJECT_LENGTH, 0 },   /* beyond what was received */
+                { 3, 19, VRRP_REJECT_LENGTH, 0 },   /* cuts the IP header */
+                { 9, 17, VRRP_REJECT_LENGTH, 0 },   /* another protocol */
+        };
+        uint8_t buf[64];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                size_t n = whole(buf);
+                struct vrrp_packet p;
+
+                buf[cases[i].at] = cases[i].value;
+                expect_reject(vrrp_wire_ipv4(buf, n, &p), cases[i].reason);
+                assert_string_equal(vrrp_ip_text(&p.src).v, "10.9.0.1"); /* known for the complaint */
+                if (cases[i].reason != VRRP_ACCEPT)
+                        continue;
+                assert_int_equal(p.size, cases[i].size);
+                assert_int_equal(p.hops, 255);
+                assert_string_equal(vrrp_ip_text(&p.dst).v, "224.0.0.18");
+                assert_int_equal(vrrp_wire_vrid(&p), cases[i].size ? 0x33 : 0);
+        }
+        for (size_t size = 0; size < 32; size++) {
+                struct vrrp_packet p;
+
+                whole(buf);
+                expect_reject(vrrp_wire_ipv4(buf, size, &p), VRRP_REJECT_LENGTH);
+        }
 }
 
 static void padding_and_ip_options(void **state) {
-        struct vrrp_received got;
         uint8_t buf[64] = { 0 };
+        struct vrrp_packet p;
 
         (void)state;
-        packet(buf, "10.9.0.1", vectors[0].msg, 12);
+        whole(buf);
         memset(buf + 32, 0xaa, 14); /* Ethernet's minimum */
-        assert_int_equal(vrrp_wire_decode(buf, 46, 0x33, &got), VRRP_ACCEPT);
+        expect_reject(vrrp_wire_ipv4(buf, 46, &p), VRRP_ACCEPT);
+        assert_int_equal(p.size, 12);
         memmove(buf + 24, buf + 20, 12); /* a router alert option */
         memcpy(buf + 20, (uint8_t[]){ 0x94, 4, 0, 0 }, 4);
         buf[0] = 0x46;
         buf[3] = 36;
-        assert_int_equal(vrrp_wire_decode(buf, 46, 0x33, &got), VRRP_ACCEPT);
+        expect_reject(vrrp_wire_ipv4(buf, 46, &p), VRRP_ACCEPT);
+        assert_int_equal(p.size, 12);
+        assert_memory_equal(p.msg, vectors[0].msg, 12);
+}
+
+static void groups(void **state) {
+        (void)state;
+        assert_string_equal(vrrp_ip_text(&(struct vrrp_ip){ 0 }).v, "");
+        for (size_t i = 0; i < N_VECTORS; i++) {
+                struct vrrp_ip group = vrrp_group(ip(vectors[i].group).family);
+
+                assert_string_equal(vrrp_ip_text(&group).v, vectors[i].group);
+        }
 }
 
 static void address_lists(void **state) {
-        struct vrrp_pdu pdu = { 1, 1, 1, 3, { ip("10.0.0.1"), ip("10.0.0.2"), ip("10.0.0.2") } };
-        struct in_addr same[] = { ip("10.0.0.2"), ip("10.0.0.1"), ip("10.0.0.2") };
-        struct in_addr other[] = { ip("10.0.0.2"), ip("10.0.0.1"), ip("10.0.0.1") };
+        struct vrrp_ip a = ip("10.0.0.1"), b = ip("10.0.0.2"), c = ip("::a00:1");
+        static struct vrrp_pdu pdu;
 
         (void)state;
-        assert_true(vrrp_wire_same_addresses(&pdu, same, 3));
-        assert_false(vrrp_wire_same_addresses(&pdu, same, 2));
-        assert_false(vrrp_wire_same_addresses(&pdu, other, 3));
+        pdu = (struct vrrp_pdu){ .n_addresses = 3, .addresses = { a, b, b } };
+        assert_true(vrrp_wire_same_addresses(&pdu, (struct vrrp_ip[]){ b, a, b }, 3));
+        assert_false(vrrp_wire_same_addresses(&pdu, (struct vrrp_ip[]){ b, a, b }, 2));
+        assert_false(vrrp_wire_same_addresses(&pdu, (struct vrrp_ip[]){ b, a, a }, 3));
+        assert_false(vrrp_wire_same_addresses(&pdu, (struct vrrp_ip[]){ b, c, b }, 3));
+}
+
+static struct vrrp_ip random_ip(uint8_t family) {
+        struct vrrp_ip a = { .family = family };
+
+        for (size_t i = 0; i < vrrp_ip_size(&a); i++)
+                a.b[i] = (uint8_t)rand();
+        return a;
+}
+
+static struct vrrp_pdu random_pdu(void) {
+        struct vrrp_pdu pdu = {
+                .version = rand() % 3 ? 3 : 2,
+                .vrid = (uint8_t)rand(),
+                .priority = (uint8_t)rand(),
+                .n_addresses = (uint8_t)(1 + rand() % 255),
+        };
+
+        pdu.family = pdu.version == 3 && rand() % 2 ? AF_INET6 : AF_INET;
+        pdu.interval_us = pdu.version == 2 ? 1000000u * (1u + rand() % 255u) : 10000u * (1u + rand() % 4095u);
+        for (size_t i = 0; i < pdu.n_addresses; i++)
+                pdu.addresses[i] = random_ip(pdu.family);
+        if (pdu.family == AF_INET6)
+                memcpy(pdu.addresses[0].b, "\xfe\x80", 2);
+        return pdu;
 }
 
 static void random_pdus_survive_the_round_trip(void **state) {
         unsigned seed = getenv("SEED") ? (unsigned)atoi(getenv("SEED")) : (unsigned)time(NULL);
         static struct vrrp_received got;
-        static uint8_t buf[VRRP_PACKET_MAX];
+        static uint8_t buf[VRRP_PDU_MAX];
 
         (void)state;
         print_message("SEED=%u\n", seed);
         srand(seed);
         for (int i = 0; i < 2000; i++) {
-                struct vrrp_pdu pdu = { (uint8_t)rand(),
-                                        (uint8_t)rand(),
-                                        (uint16_t)(1 + rand() % 4095),
-                                        (uint8_t)(1 + rand() % 255),
-                                        { { 0 } } };
-                struct in_addr src = { (in_addr_t)rand() }, dst = { (in_addr_t)rand() };
+                struct vrrp_pdu pdu = random_pdu();
+                struct vrrp_ip src = random_ip(pdu.family), dst = random_ip(pdu.family);
+                struct vrrp_wire_config own = { pdu.version, pdu.vrid, pdu.interval_us, pdu.addresses,
+                                                pdu.n_addresses };
                 enum vrrp_sum sum = rand() % 2 ? VRRP_SUM_MESSAGE : VRRP_SUM_PSEUDO_HEADER;
-                uint8_t header[20] = { 0x45, 0xc0, 0, 0, 0, 0, 0, 0, 255, 112 };
-                size_t n;
+                size_t n = vrrp_wire_encode(&pdu, &src, &dst, sum, buf, sizeof buf);
+                struct vrrp_packet p = { src, dst, 255, buf, n };
 
-                for (size_t k = 0; k < pdu.n_addresses; k++)
-                        pdu.addresses[k].s_addr = (in_addr_t)rand();
-                n = 20 + vrrp_wire_encode(&pdu, src, dst, sum, buf + 20, sizeof buf - 20);
-                header[2] = (uint8_t)(n >> 8);
-                header[3] = (uint8_t)n;
-                memcpy(header + 12, &src, 4);
-                memcpy(header + 16, &dst, 4);
-                memcpy(buf, header, sizeof header);
-                assert_int_equal(vrrp_wire_decode(buf, n, pdu.vrid, &got), VRRP_ACCEPT);
-                assert_int_equal(got.sum, sum);
-                assert_int_equal(got.pdu.priority, pdu.priority);
-                assert_int_equal(got.pdu.interval_cs, pdu.interval_cs);
-                assert_int_equal(got.pdu.n_addresses, pdu.n_addresses);
-                assert_memory_equal(got.pdu.addresses, pdu.addresses, 4 * (size_t)pdu.n_addresses);
+                assert_true(n > 0);
+                expect_reject(vrrp_wire_decode(&p, &own, &got), VRRP_ACCEPT);
+                if (pdu.version == 3 && pdu.family == AF_INET)
+                        assert_int_equal(got.sum, sum);
+                assert_memory_equal(got.pdu.addresses, pdu.addresses,
+                                    pdu.n_addresses * sizeof *pdu.addresses);
+                assert_memory_equal(&got.pdu, &pdu, offsetof(struct vrrp_pdu, addresses));
         }
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(decodes_captured_packets),
+                cmocka_unit_test(accepts_both_checksum_forms),
                 cmocka_unit_test(encodes_as_captured),
                 cmocka_unit_test(refuses_to_encode),
                 cmocka_unit_test(rejects_each_malformed_class),
+                cmocka_unit_test(v2_owner_may_have_other_addresses),
                 cmocka_unit_test(rejects_no_address),
-                cmocka_unit_test(rejects_every_flipped_bit_of_the_message),
+                cmocka_unit_test(rejects_hops),
+                cmocka_unit_test(version_2_has_no_ipv6),
+                cmocka_unit_test(rejects_every_flipped_bit_and_cut),
+                cmocka_unit_test(ipv4_headers),
                 cmocka_unit_test(padding_and_ip_options),
+                cmocka_unit_test(groups),
                 cmocka_unit_test(address_lists),
                 cmocka_unit_test(random_pdus_survive_the_round_trip),
         };

@@ -1,0 +1,28 @@
+/* The virtual router's MAC address (RFC 9568 section 7.3) as a macvlan of the interface, named
+ * vrrp4-VRID-IFINDEX or vrrp6-VRID-IFINDEX, which then carries the virtual addresses.
+ *
+ * All through rtnetlink, the IPv4 settings too, so no file under /proc/sys is written: the unit's
+ * ProtectKernelTunables= stays. Blocks for the kernel only. CAP_NET_ADMIN. All: 0 or negative errno. */
+#ifndef VRRP_VMAC_H
+#define VRRP_VMAC_H
+
+#include <net/if.h>
+#include <stdint.h>
+
+void vrrp_vmac_address(uint8_t family, uint8_t vrid,
+                       uint8_t ret_mac[6]); /* 00:00:5e:00:01:VRID, ...:02:... */
+
+struct vrrp_vmac {
+        unsigned ifindex;
+        char name[IF_NAMESIZE];
+        uint8_t mac[6];
+};
+/* Make it, up, private mode, no address of its own. A stale one of the same name that is ours is replaced;
+ * -EEXIST: there is one that is not. The parent then answers ARP only for addresses that are its own
+ * (arp_ignore 1), or it would answer for the macvlan's with its own MAC. It goes with the parent. */
+int vrrp_vmac_create(unsigned parent, uint8_t family, uint8_t vrid, struct vrrp_vmac *ret);
+int vrrp_vmac_delete(const struct vrrp_vmac *v); /* gone already: 0 */
+/* Remove all of ours, on `parent` or (0) anywhere: left over by an agent that was killed. */
+int vrrp_vmac_flush(unsigned parent, unsigned *ret_removed);
+
+#endif

@@ -5,3 +5,6 @@ foreach(source ${bench_programs})
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE triarch-agent)
 endforeach()
+# Client, service and observer of tests/bench/failover: they share no code with what they measure.
+add_executable(failover-probe bench/failover.d/probe.c)
+target_link_libraries(failover-probe PRIVATE triarch-flags)

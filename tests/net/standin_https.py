@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An HTTPS service to be checked: answers every GET, 500 while the file DIR/sick exists.
 
-usage: standin_https.py PORT DIR    (DIR/server.pem: certificate and key)
+usage: standin_https.py PORT DIR [MIB]    (DIR/server.pem: certificate and key; MIB: memory it holds)
 """
 import http.server
 import os
@@ -10,6 +10,9 @@ import ssl
 import sys
 
 PORT, DIR = int(sys.argv[1]), sys.argv[2]
+MEMORY = bytearray((int(sys.argv[3]) if len(sys.argv) > 3 else 0) << 20)
+for page in range(0, len(MEMORY), 4096):
+    MEMORY[page] = 1
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,0 +1,169 @@
+"""Runs rows of the table in rows.py by turns on all their setups, prints what came out."""
+import json
+import math
+import os
+import platform
+import sys
+import tempfile
+import time
+
+from makers import Services
+from network import Network, realtime, run
+from rows import ROWS, SETUPS, Sample
+from scenarios import Trial, Unsettled
+
+ATTEMPTS = 3  # of a trial whose setup does not come to rest
+
+
+class Bench:
+    def __init__(self, directory):
+        build = os.environ.get("BUILD", "build/release")
+        self.directory, self.probe = directory, build + "/tests/failover-probe"
+        self.trials = int(os.environ.get("TRIALS", 20))
+        self.cpu_window_s = 10 if self.trials >= 10 else 3
+        self.net = Network()
+        self.services = Services(self.probe, directory)
+        self.setups, self.violations = {}, []
+
+    def setup(self, name):
+        if name not in self.setups:
+            maker, settings = SETUPS[name]
+            self.setups[name] = maker(name, self.directory, keys=self.directory, **settings)
+        return self.setups[name]
+
+    def attempt(self, row, setup):
+        trial = Trial(self, setup)
+        try:
+            return row.scenario(trial)
+        finally:
+            trial.end()
+            setup.end()
+
+    def trial(self, row, sample):
+        why = ""
+        for _ in range(ATTEMPTS):
+            try:
+                sample.trials.append(self.attempt(row, sample.setup))
+                return
+            except Unsettled as e:
+                why = str(e)
+        sample.failed = why
+
+    def measure(self, name, row):
+        samples = {n: Sample(self.setup(n)) for n in row.setups()}
+        for sample in samples.values():
+            sample.failed = sample.setup.refused()
+        for i in range(min(self.trials, row.trials)):
+            for n, sample in samples.items():
+                if not sample.failed and i < row.slow.get(n, i + 1):
+                    self.trial(row, sample)
+                    progress(name, i + 1)
+        self.judge(name, row, samples)
+        return samples
+
+    def judge(self, name, row, samples):
+        """Where a majority decides there may never be two, but while a holder is frozen."""
+        for n, sample in samples.items():
+            setup = sample.setup
+            if setup.maker == "triarch" and setup.election == "majority" and not row.two_allowed:
+                for i, t in enumerate(sample.trials):
+                    if t.get("two"):
+                        self.violations.append(f"{name}, {n}, trial {i + 1}: two owners for {number(t['two'])} ms")
+
+
+def progress(name, i):
+    if sys.stderr.isatty():
+        print(f"\r{name} {i}   ", end="", file=sys.stderr)
+
+
+def number(x):
+    if isinstance(x, bool) or not isinstance(x, float):
+        return str(x)
+    return "for ever" if math.isinf(x) else f"{x:.0f}" if x >= 1000 else f"{x:.1f}" if x >= 1 else f"{x:.2f}"
+
+
+def measured(sample, line):
+    if sample.failed:
+        return sample.failed
+    values = sample.all(line.key)
+    text = f"{number(sample.median(line.key))} {line.unit}".strip()
+    if len(values) > 1:
+        text += f" [{number(min(values))} .. {number(max(values))}]"
+    for key in line.also:
+        found = sorted({number(v) for v in sample.all(key)})
+        text += f" {key} {found[0]}" + (f" to {found[-1]}" if len(found) > 1 else "")
+    return text
+
+
+def compare(keepalived, triarch, line):
+    """(ratio, met) as text."""
+    if keepalived.failed or triarch.failed:
+        return "-", "not measured"
+    k, t = keepalived.median(line.key), triarch.median(line.key)
+    by = f"{t / k:.3f}" if k and math.isfinite(k) and math.isfinite(t) else "-"
+    met = line.met(keepalived, triarch, line.key)
+    return by, "-" if met is None else "met" if met else "missed"
+
+
+def print_table(results):
+    print("| scenario | keepalived, median [range] | triarch, median [range] | ratio | aim | |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, samples in results.items():
+        for line in ROWS[name].lines:
+            k, t = samples[line.keepalived], samples[line.triarch]
+            by, met = compare(k, t, line)
+            print(f"| {line.title} | {measured(k, line)} | {measured(t, line)} | {by} | {line.aim} | {met} |")
+
+
+def print_json(name, samples):
+    """One line per row: what every trial gave. null stands for "for ever"."""
+    plain = {n: [{k: None if v == math.inf else v for k, v in t.items()} for t in s.trials] for n, s in samples.items()}
+    print("json " + json.dumps({"row": name, "trials": plain, "failed": {n: s.failed for n, s in samples.items() if s.failed}}))
+
+
+def print_setups(bench, used):
+    for name in used:
+        setup = bench.setup(name)
+        text = setup.configuration(0, "n1")
+        if setup.groups > 1:
+            text = text[:text.find("10.79.1.2")].rstrip() + "\n... and so on"
+        priorities = "" if setup.maker == "triarch" else f", priorities {'/'.join(map(str, setup.priorities))}"
+        print(f"--- {name}: first node{priorities}\n{text}")
+
+
+def report(bench, names):
+    realtime()
+    results, begin = {}, time.monotonic()
+    for name in names:
+        results[name] = bench.measure(name, ROWS[name])
+        print_json(name, results[name])
+        sys.stdout.flush()
+    print_setups(bench, dict.fromkeys(n for name in names for n in ROWS[name].setups()))
+    print(f"\n{bench.trials} trials, {os.cpu_count()} processors, Linux {platform.release()}, "
+          f"{time.monotonic() - begin:.0f} s\n")
+    print_table(results)
+    for v in bench.violations:
+        print("TWO OWNERS: " + v)
+    return 1 if bench.violations else 0
+
+
+def main():
+    names = [a for a in sys.argv[1:] if not a.startswith("-")] or list(ROWS)
+    unknown = [n for n in names if n not in ROWS]
+    if sys.argv[1:2] == ["--list"]:
+        for name, row in ROWS.items():
+            print(f"{name:20} {row.lines[0].title}")
+        return 0
+    if unknown or any(a.startswith("-") for a in sys.argv[1:]):
+        print(f"failover: no row \"{' '.join(unknown or sys.argv[1:2])}\"; failover --list names them", file=sys.stderr)
+        return 3
+    directory = tempfile.mkdtemp(prefix="triarch-failover-")
+    run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", directory)
+    try:
+        return report(Bench(directory), names)
+    finally:
+        run("umount", "-l", directory)
+        os.rmdir(directory)
+
+
+sys.exit(main())

@@ -32,6 +32,14 @@ def enter(namespace, *command):
     return ["nsenter", f"--net=/run/netns/{namespace}", *command]
 
 
+def is_advertisement(data, node):
+    """An IPv4 packet of the node that says VRRP, in either transport."""
+    if len(data) < 28 or data[0] >> 4 != 4 or data[12:16] != socket.inet_aton(address(node)):
+        return False
+    port = data[(data[0] & 15) * 4 + 2:][:2]
+    return data[9] == PROTOCOL_VRRP or (data[9] == socket.IPPROTO_UDP and port == SEALED_PORT.to_bytes(2, "big"))
+
+
 def now_ns():
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
@@ -115,24 +123,18 @@ class Network:
             time.sleep(0.01)
         return True
 
-    def after_advertisement(self, node, limit_s):
-        """Return just after the node has sent an advertisement: the worst moment to lose it."""
+    def hear_advertisement(self, node, limit_s):
+        """Return just after the node has sent an advertisement: the worst moment to lose it.
+
+        The returned socket is to be closed later: closing it takes milliseconds.
+        """
         # All protocols: a bridge takes the frames of a port before any single protocol sees them.
         s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
         s.bind((node + "-br", ETH_P_ALL))
-        s.settimeout(limit_s)
-        source = socket.inet_aton(address(node))
-        try:
-            while True:
-                data, at = s.recvfrom(256)
-                if at[2] == PACKET_OUTGOING or data[12:16] != source:
-                    continue
-                header = (data[0] & 15) * 4
-                if data[9] == PROTOCOL_VRRP or (
-                        data[9] == socket.IPPROTO_UDP and data[header + 2:header + 4] == SEALED_PORT.to_bytes(2, "big")):
-                    time.sleep(JUST_AFTER_S)
-                    return
-        except TimeoutError:
-            return
-        finally:
-            s.close()
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            data, at = s.recvfrom(256)
+            if at[2] != PACKET_OUTGOING and is_advertisement(data, node):
+                time.sleep(JUST_AFTER_S)
+                break
+        return s

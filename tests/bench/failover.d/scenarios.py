@@ -78,11 +78,14 @@ class Trial:
     def happens(self, what, worst_moment=False):
         """Do it at any moment of the interval, or right after an advertisement of the owner."""
         if worst_moment:
-            self.net.after_advertisement(self.owner, 4 * self.interval_s)
+            heard = self.net.hear_advertisement(self.owner, 4 * self.interval_s)
         else:
+            heard = None
             time.sleep(random.random() * self.interval_s)
         self.event = now_ns()
         what()
+        if heard:
+            heard.close()
 
     def others(self):
         return [n for n in NODES if n != self.owner]

@@ -3,14 +3,15 @@
 #ifndef AGENT_PATHS_H
 #define AGENT_PATHS_H
 
-#define TRIARCH_CONFIG_FILE "/etc/triarch/config.yaml"
-#define TRIARCH_PKI_DIR     "/etc/triarch/pki"
-#define TRIARCH_ENROLL_CRT  TRIARCH_PKI_DIR "/enroll.crt"
-#define TRIARCH_ENROLL_KEY  TRIARCH_PKI_DIR "/enroll.key"
-#define TRIARCH_HEALTH_CRT  TRIARCH_PKI_DIR "/healthcheck-client.crt"
-#define TRIARCH_HEALTH_KEY  TRIARCH_PKI_DIR "/healthcheck-client.key"
-#define TRIARCH_STATE_DIR   "/var/lib/triarch"
-#define TRIARCH_TOKEN_DIR   TRIARCH_STATE_DIR "/tokens"
-#define TRIARCH_SOCKET      "/run/triarch/agent.sock"
+#define TRIARCH_CONFIG_FILE  "/etc/triarch/config.yaml"
+#define TRIARCH_PKI_DIR      "/etc/triarch/pki"
+#define TRIARCH_ENROLL_CRT   TRIARCH_PKI_DIR "/enroll.crt"
+#define TRIARCH_ENROLL_KEY   TRIARCH_PKI_DIR "/enroll.key"
+#define TRIARCH_HEALTH_CRT   TRIARCH_PKI_DIR "/healthcheck-client.crt"
+#define TRIARCH_HEALTH_KEY   TRIARCH_PKI_DIR "/healthcheck-client.key"
+#define TRIARCH_STATE_DIR    "/var/lib/triarch"
+#define TRIARCH_TOKEN_DIR    TRIARCH_STATE_DIR "/tokens"
+#define TRIARCH_MEMBERS_FILE "/etc/triarch/members.json" /* of the virtual address: lease rule 12 */
+#define TRIARCH_SOCKET       "/run/triarch/agent.sock"
 
 #endif

@@ -1,10 +1,12 @@
-/* RFC 9568 virtual router as a value: no clock, socket, log or malloc.
+/* RFC 9568 virtual router as a value: no clock, socket, log or malloc. Version 2 (RFC 3768) differs in three
+ * things: its skew is a part of a second whatever the interval, intervals are not learned, and an Active
+ * does not answer a lower priority.
  *
  * Beyond the RFC's table (section 6.4): a priority that changes while running, giving up on request
  * (shutdown of the role, not of the router), the preempt rule `health`, which preempts only a priority
- * that tells of a worse class (see vrrp_class_of_priority), and an Active that was not run for so long
- * that the others have timed out: it has lost the role to whoever it then hears. Times are
- * microseconds on one monotonic clock. */
+ * that tells of a worse class (see vrrp_class_of_priority), a delay before preempting, a bound to what a
+ * forged interval can cost, and an Active that was not run for so long that the others have timed out: it
+ * has lost the role to whoever it then hears. Times are microseconds on one monotonic clock. */
 #ifndef VRRP_FSM_H
 #define VRRP_FSM_H
 
@@ -50,20 +52,25 @@ struct vrrp_actions {
 struct vrrp_fsm {
         /* set by vrrp_fsm_init() */
         uint8_t prio_configured, prio;
+        uint8_t version;
         uint32_t interval_us, interval_max_us; /* learned intervals are capped to interval_max_us */
         enum vrrp_preempt preempt;
+        uint64_t preempt_delay_us;
         uint8_t self[16];
         /* running */
         enum vrrp_state state;
         uint32_t active_interval_us; /* Active_Adver_Interval, learned */
         uint64_t deadline_us;        /* the caller's one timer; VRRP_NEVER: none */
-        const char *down_reason;     /* Backup: why the Active_Down_Timer would fire; static text */
+        uint64_t preempt_at_us; /* Backup: a worse active is put up with until then; VRRP_NEVER: none heard */
+        const char *down_reason; /* Backup: why the Active_Down_Timer would fire; static text */
 };
 struct vrrp_fsm_params {
         uint8_t priority; /* 1..255; 255: address owner */
+        uint8_t version;  /* 2; else 3 */
         uint32_t interval_us;
-        uint32_t interval_max_us; /* 0: what the wire can carry */
+        uint32_t interval_max_us; /* 0: twice our own, or a second: one forged packet costs four of these */
         enum vrrp_preempt preempt;
+        uint64_t preempt_delay_us; /* from when a worse active is first heard; an owner does not wait */
         uint8_t self[16];
 };
 void vrrp_fsm_init(struct vrrp_fsm *f, const struct vrrp_fsm_params *p);

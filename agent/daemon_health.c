@@ -24,10 +24,10 @@ static void class_changed(struct agent *a, enum vrrp_class from) {
         agent_notify_status(a);
 }
 
-static void on_report(void *userdata, enum health_check c, enum health_outcome o, const char *detail) {
+static void on_report(void *userdata, enum health_check c, const struct probe_result *r) {
         struct agent *a = userdata;
         enum vrrp_class from = a->health.published;
-        bool changed = health_report(&a->health, c, o, detail, agent_now_us(a));
+        bool changed = health_report(&a->health, c, r->outcome, r->detail, agent_now_us(a));
 
         arm(a);
         if (changed)
@@ -47,7 +47,10 @@ static int on_health_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 void agent_health_link(struct agent *a, bool up) {
-        on_report(a, HEALTH_LINK, up ? HEALTH_OK : HEALTH_DOWN, up ? "link is up" : "link is down");
+        on_report(a, HEALTH_LINK,
+                  &(struct probe_result){ .outcome = up ? HEALTH_OK : HEALTH_DOWN,
+                                          .detail = up ? "link is up" : "link is down",
+                                          .started_us = agent_now_us(a) });
 }
 
 int agent_health_init(struct agent *a) {

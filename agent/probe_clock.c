@@ -12,6 +12,7 @@ struct clock_probe {
         double max_offset_s;
         int fd;
         uint32_t sequence;
+        uint64_t started_us;
         sd_event_source *timer, *late, *io;
         struct clock_state state;
 };
@@ -32,10 +33,21 @@ enum health_outcome clock_outcome(const struct clock_state *s, double max_offset
         return HEALTH_UNSYNCHRONISED;
 }
 
+static uint64_t now_us(const struct clock_probe *p) {
+        uint64_t t = 0;
+
+        sd_event_now(p->env.loop, CLOCK_MONOTONIC, &t);
+        return t;
+}
+
 static void report(struct clock_probe *p) {
+        struct probe_result r = { .outcome = clock_outcome(&p->state, p->max_offset_s),
+                                  .detail = p->state.reason,
+                                  .started_us = p->started_us,
+                                  .took_us = (uint32_t)(now_us(p) - p->started_us) };
+
         sd_event_source_set_enabled(p->late, SD_EVENT_OFF);
-        p->env.report(p->env.userdata, HEALTH_CLOCK, clock_outcome(&p->state, p->max_offset_s),
-                      p->state.reason);
+        p->env.report(p->env.userdata, HEALTH_CLOCK, &r);
 }
 
 static void ask_kernel(struct clock_probe *p) {
@@ -70,17 +82,23 @@ static int on_late(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* An answer to the question before has another sequence number and no longer counts. */
+void clock_probe_now(struct clock_probe *p) {
+        p->started_us = now_us(p);
+        if (chrony_send(p->fd, 0, &p->sequence) < 0) {
+                ask_kernel(p); /* ECONNREFUSED of the last time: nobody is there */
+                return;
+        }
+        sd_event_source_set_time_relative(p->late, PATIENCE_US);
+        sd_event_source_set_enabled(p->late, SD_EVENT_ONESHOT);
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         struct clock_probe *p = userdata;
 
         sd_event_source_set_time(s, usec + p->interval_us);
         sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-        if (chrony_send(p->fd, 0, &p->sequence) < 0) {
-                ask_kernel(p); /* ECONNREFUSED of the last time: nobody is there */
-                return 0;
-        }
-        sd_event_source_set_time_relative(p->late, PATIENCE_US);
-        sd_event_source_set_enabled(p->late, SD_EVENT_ONESHOT);
+        clock_probe_now(p);
         return 0;
 }
 

@@ -13,7 +13,7 @@ struct etcd_probe {
         struct http_call *call;
         enum health_outcome outcome; /* of /health, while /metrics is asked */
         char detail[HEALTH_REASON];
-        uint64_t metrics_due_us;
+        uint64_t metrics_due_us, started_us;
         struct etcd_facts facts;
 };
 
@@ -71,11 +71,16 @@ static uint64_t now_us(const struct etcd_probe *p) {
 }
 
 static void report(struct etcd_probe *p) {
+        struct probe_result r = { .detail = p->detail,
+                                  .started_us = p->started_us,
+                                  .took_us = (uint32_t)(now_us(p) - p->started_us) };
+
         if (p->facts.has_leader == ETCD_FLAG_NO && p->outcome != HEALTH_REFUSED) {
                 p->outcome = HEALTH_ERROR;
                 snprintf(p->detail, sizeof p->detail, "has no leader");
         }
-        p->env.report(p->env.userdata, HEALTH_ETCD, p->outcome, p->detail);
+        r.outcome = p->outcome;
+        p->env.report(p->env.userdata, HEALTH_ETCD, &r);
 }
 
 static void on_metrics(void *userdata, const struct http_result *r) {
@@ -114,14 +119,29 @@ static void on_health(void *userdata, const struct http_result *r) {
         report(p);
 }
 
+static void probe(struct etcd_probe *p) {
+        p->started_us = now_us(p);
+        if (http_get(p->env.http, &p->health, on_health, p, &p->call) < 0)
+                p->env.report(p->env.userdata, HEALTH_ETCD,
+                              &(struct probe_result){ .outcome = HEALTH_UNKNOWN,
+                                                      .detail = "out of memory",
+                                                      .started_us = p->started_us });
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         struct etcd_probe *p = userdata;
 
         sd_event_source_set_time(s, usec + p->interval_us);
         sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-        if (!p->call && http_get(p->env.http, &p->health, on_health, p, &p->call) < 0)
-                p->env.report(p->env.userdata, HEALTH_ETCD, HEALTH_UNKNOWN, "out of memory");
+        if (!p->call)
+                probe(p);
         return 0;
+}
+
+void etcd_probe_now(struct etcd_probe *p) {
+        http_call_free(p->call);
+        p->call = NULL;
+        probe(p);
 }
 
 int etcd_probe_new(const struct probe_env *env, const char *endpoint, uint32_t interval_us,

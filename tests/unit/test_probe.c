@@ -141,7 +141,8 @@ struct seen {
         size_t n;
         struct {
                 enum health_outcome outcome;
-                uint64_t at_us;
+                uint64_t at_us, started_us;
+                uint32_t took_us;
                 char detail[HEALTH_REASON];
         } v[MAX_SEEN];
 };
@@ -153,15 +154,17 @@ static uint64_t clock_us(void) {
         return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void on_report(void *userdata, enum health_check c, enum health_outcome o, const char *detail) {
+static void on_report(void *userdata, enum health_check c, const struct probe_result *r) {
         struct seen *s = userdata;
 
         (void)c;
         if (s->n == MAX_SEEN)
                 return;
-        s->v[s->n].outcome = o;
+        s->v[s->n].outcome = r->outcome;
+        s->v[s->n].started_us = r->started_us;
+        s->v[s->n].took_us = r->took_us;
         s->v[s->n].at_us = clock_us();
-        snprintf(s->v[s->n++].detail, HEALTH_REASON, "%s", detail);
+        snprintf(s->v[s->n++].detail, HEALTH_REASON, "%s", r->detail);
 }
 
 static void spin(struct seen *s, uint64_t ms) {
@@ -291,6 +294,66 @@ static void test_silence_times_out(void **state) {
         close_probe(&f);
 }
 
+/* Timeout 100 ms, interval 40 ms: the second time-out comes one interval after the first, not one time-out.
+ */
+static void test_questions_overlap(void **state) {
+        struct http_request q = plain;
+        pid_t pid = serve(NULL);
+        struct fixture f;
+
+        (void)state;
+        q.timeout_us = 400000;
+        open_probe(&f, &q, 150000, false);
+        spin_until(&f.seen, HEALTH_TIMEOUT);
+        spin(&f.seen, 500);
+        assert_true(f.seen.n >= 3);
+        for (size_t i = 1; i < 3; i++) {
+                uint64_t gap = f.seen.v[i].started_us - f.seen.v[i - 1].started_us;
+
+                assert_true(gap >= 149000);
+                assert_true(f.seen.v[i].started_us < f.seen.v[0].at_us); /* while the first was unanswered */
+                assert_true(f.seen.v[i].took_us >= 399000);
+        }
+        end(pid);
+        close_probe(&f);
+}
+
+static void test_not_more_than_three_at_a_time(void **state) {
+        struct http_request q = plain;
+        pid_t pid = serve(NULL);
+        struct fixture f;
+
+        (void)state;
+        q.timeout_us = 400000;
+        open_probe(&f, &q, 20000, false);
+        spin_until(&f.seen, HEALTH_TIMEOUT);
+        spin(&f.seen, 600);
+        assert_true(f.seen.n > 3);
+        for (size_t i = 3; i < f.seen.n; i++)
+                assert_true(f.seen.v[i].started_us >= f.seen.v[i - 3].at_us - 50000);
+        end(pid);
+        close_probe(&f);
+}
+
+static void test_a_fresh_measurement_begins_at_once(void **state) {
+        pid_t pid = serve(ok_reply);
+        uint64_t asked_us;
+        struct fixture f;
+
+        (void)state;
+        open_probe(&f, &plain, 60000000, false);
+        spin_until(&f.seen, HEALTH_OK);
+        spin(&f.seen, 100);
+        assert_int_equal(f.seen.n, 1);
+        asked_us = clock_us();
+        http_probe_now(f.probe);
+        spin(&f.seen, 300);
+        assert_int_equal(f.seen.n, 2);
+        assert_true(f.seen.v[1].started_us + 10000 >= asked_us); /* the loop's time may be older */
+        end(pid);
+        close_probe(&f);
+}
+
 static void test_missing_files_are_no_evidence(void **state) {
         struct http_request q = { .url = "https://127.0.0.1:11080/livez",
                                   .ca_file = "/nonexistent/ca.crt",
@@ -372,6 +435,9 @@ int main(void) {
                 cmocka_unit_test(test_without_hold_the_interval_decides),
                 cmocka_unit_test(test_errors_are_told),
                 cmocka_unit_test(test_silence_times_out),
+                cmocka_unit_test(test_questions_overlap),
+                cmocka_unit_test(test_not_more_than_three_at_a_time),
+                cmocka_unit_test(test_a_fresh_measurement_begins_at_once),
                 cmocka_unit_test(test_missing_files_are_no_evidence),
                 cmocka_unit_test(test_etcd_probe),
                 cmocka_unit_test(test_clock_probe_without_chronyd),

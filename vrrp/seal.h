@@ -12,7 +12,10 @@
 enum {
         VRRP_SEAL_PORT = 7644,
         VRRP_SEAL_CLUSTER = 16,
-        VRRP_SEAL_MAX = 4096, /* whole datagram; IP fragments above the MTU, only lists are that long */
+        VRRP_SEAL_MAX = 4096,  /* whole datagram; IP fragments above the MTU, only lists are that long */
+        VRRP_SEAL_HEADER = 64, /* before the body */
+        VRRP_SEAL_BODY = VRRP_SEAL_MAX - VRRP_SEAL_HEADER - VRRP_TAG_SIZE,
+        VRRP_SEAL_NONCE = 8, /* the body of CHALLENGE and RESPONSE */
 };
 enum vrrp_seal_type {
         VRRP_SEAL_ADVERT = 0x01, /* a VRRP message (`election: priority`) */
@@ -35,7 +38,7 @@ struct vrrp_sealed_datagram {
 };
 enum vrrp_seal_verdict {
         VRRP_SEAL_OK,
-        VRRP_SEAL_BAD_FORM, /* length, magic, version */
+        VRRP_SEAL_BAD_FORM, /* length, magic, version, reserved fields */
         VRRP_SEAL_BAD_CLUSTER,
         VRRP_SEAL_BAD_MEMBER, /* not from src, or not to dst */
         VRRP_SEAL_BAD_KEY,    /* key id not in the ring */
@@ -50,9 +53,13 @@ size_t vrrp_seal(struct vrrp_keyring *ring, const struct vrrp_seal_header *h, co
 enum vrrp_seal_verdict vrrp_unseal(struct vrrp_keyring *ring, const uint8_t cluster[VRRP_SEAL_CLUSTER],
                                    uint64_t src, uint64_t dst, const uint8_t *datagram, size_t size,
                                    struct vrrp_sealed_datagram *ret);
+/* The cluster's tag of members that have no cluster id: the start of the SHA-256 of its name. 0 or -EIO. */
+#define VRRP_SEAL_STANDALONE "triarch standalone"
+int vrrp_seal_cluster_of_name(const char *name, uint8_t ret[VRRP_SEAL_CLUSTER]);
 const char *vrrp_seal_verdict_text(enum vrrp_seal_verdict v);
 
-/* Bodies of the lease's messages. The length, or 0 when buf is too small; src is the header's. */
+/* Bodies of the lease's messages (vrrp/lease_wire.c, pure). What the type has no use for is not carried, and
+ * arrives as 0; m->rank.id is m->src. The length, or 0 when buf is too small or decode would not take it. */
 size_t vrrp_lease_encode(const struct vrrp_lease_msg *m, uint8_t *buf, size_t size);
 /* list: where a NACK's list goes, m->list points at it. False unless the body is exactly one message of that
  * type with every field in its range. */

@@ -41,27 +41,35 @@ static int status(const struct vip *v, struct error *e) {
         return r;
 }
 
+static int flush_one(const struct vrrp_ip *ip, struct error *e) {
+        unsigned removed = 0;
+        int r = vrrp_address_flush(ip, NULL, &removed);
+
+        if (r < 0)
+                return error_set(e, EXIT_FAILED, "%s cannot be removed: %s%s", vrrp_ip_text(ip).v,
+                                 strerror(-r), r == -EPERM ? "; it needs root or CAP_NET_ADMIN" : "");
+        if (removed > 0)
+                printf("removed the virtual address %s from %u interface%s\n", vrrp_ip_text(ip).v, removed,
+                       removed == 1 ? "" : "s");
+        return 0;
+}
+
+/* On every interface: the configuration may have changed since the addresses were put there. What can be
+ * removed is, whatever cannot. */
 static int flush(const struct vip *v, struct error *e) {
         CLEANUP(config_freep) struct config *c = NULL;
         char standard[PATH_MAX];
-        unsigned removed = 0;
-        struct vrrp_ip vip;
-        int r;
+        int r, worst = 0;
 
         if (root_path(standard, v->common.root, TRIARCH_CONFIG_FILE) < 0)
                 return error_set(e, EXIT_INPUT, "--root: the path is too long");
         if ((r = config_load(v->config_file ? v->config_file : standard, NULL, &c, e)) < 0)
                 return r;
-        if (!c->vip.present || *v->common.root)
-                return 0; /* the interfaces are not those of a tree */
-        /* On every interface: the configuration may have changed since the address was put there. */
-        vip = vrrp_ip_v4(c->vip.address);
-        if ((r = vrrp_address_flush(&vip, NULL, &removed)) < 0)
-                return error_set(e, EXIT_FAILED, "the address cannot be removed: %s%s", strerror(-r),
-                                 r == -EPERM ? "; it needs root or CAP_NET_ADMIN" : "");
-        if (removed > 0)
-                printf("removed the virtual address from %u interface%s\n", removed, removed == 1 ? "" : "s");
-        return 0;
+        for (size_t i = 0; i < c->vips.n && !*v->common.root; i++) /* a tree has no interfaces */
+                for (size_t j = 0; j < c->vips.items[i].n_addresses; j++)
+                        if ((r = flush_one(&c->vips.items[i].addresses[j].ip, e)) < 0)
+                                worst = r;
+        return worst;
 }
 
 static int run(const struct vip *v, char **args, int n, struct error *e) {

@@ -91,22 +91,34 @@ static int survey(struct config_reader *r, const struct ydocs *docs, const struc
         return 0;
 }
 
-/* Both of a file's places for the node's name must say the same. */
-static int check_names(struct config_reader *r, const struct ydocs *docs) {
-        const struct ynode *first = NULL;
+static const struct ynode *find_path(const struct ynode *root, const char *group, const char *key) {
+        const struct ynode *map = group ? ynode_get(root, group) : root;
 
-        for (size_t i = 0; i < docs->n; i++) {
-                const struct ynode *group = ynode_get(docs->items[i], "nodeRegistration");
-                const struct ynode *name = group ? ynode_get(group, "name") : NULL;
+        return map ? ynode_get(map, key) : NULL;
+}
 
-                if (!name)
-                        name = ynode_get(docs->items[i], "nodeName");
-                if (!name)
-                        continue;
-                if (first && strcmp(first->value, name->value) != 0)
-                        return config_fail(r, name, "the node is named \"%s\" here and \"%s\" in line %u",
-                                           name->value, first->value, first->line);
-                first = name;
+/* What a file may say in two places must be the same in both. */
+static int check_twice(struct config_reader *r, const struct ydocs *docs) {
+        static const struct {
+                const char *group, *key, *other, *what;
+        } t[] = {
+                { "nodeRegistration", "name", "nodeName", "node" },
+                { NULL, "clusterName", "clusterName", "cluster" },
+        };
+
+        for (size_t k = 0; k < ARRAY_SIZE(t); k++) {
+                const struct ynode *first = NULL;
+
+                for (size_t i = 0; i < docs->n; i++) {
+                        const struct ynode *n = find_path(docs->items[i], t[k].group, t[k].key);
+
+                        if (!n && !(n = ynode_get(docs->items[i], t[k].other)))
+                                continue;
+                        if (first && strcmp(first->value, n->value) != 0)
+                                return config_fail(r, n, "the %s is named \"%s\" here and \"%s\" in line %u",
+                                                   t[k].what, n->value, first->value, first->line);
+                        first = n;
+                }
         }
         return 0;
 }
@@ -118,7 +130,7 @@ static int read_documents(struct config_reader *r, const struct ydocs *docs,
         for (size_t i = 0; i < docs->n; i++)
                 if (kinds[i] && (k = config_read_fields(r, kinds[i]->fields, docs->items[i], r->c)) < 0)
                         return k;
-        return check_names(r, docs);
+        return check_twice(r, docs);
 }
 
 static int read_defaults(struct config_reader *r) {

@@ -8,6 +8,7 @@
 #define AGENT_CONFIG_H
 
 #include "agent/error.h"
+#include "vrrp/ip.h"
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,27 +40,48 @@ struct component {
 
 struct member {
         char *name;
-        struct in_addr address;
+        struct vrrp_ip address;
+        uint64_t id;  /* 0: not given; see config_member_id() */
+        bool witness; /* votes, never owns; without a vote to give: just never owns */
 };
 
-enum vip_transport { VIP_TRANSPORT_IP }; /* sealed comes with the lease */
-enum vip_election { VIP_ELECTION_PRIORITY };
+enum vip_transport { VIP_TRANSPORT_IP, VIP_TRANSPORT_SEALED };
+enum vip_election { VIP_ELECTION_UNSET, VIP_ELECTION_PRIORITY, VIP_ELECTION_MAJORITY };
 enum vip_preempt { VIP_PREEMPT_HEALTH, VIP_PREEMPT_ALWAYS, VIP_PREEMPT_NEVER };
+enum vip_checksum { VIP_CHECKSUM_PSEUDO_HEADER, VIP_CHECKSUM_RFC9568 };
 
-struct vip_config {
-        bool present;
-        struct in_addr address;
-        unsigned prefix;      /* of the network; the address itself is installed as /32 */
-        char *interface;      /* NULL until resolved: the one whose network holds the address */
-        uint8_t vrid;         /* default: derived from the address, 1..255 */
-        uint32_t interval_us; /* advertisementInterval, 10 ms .. 40.95 s in 10 ms steps (ip) */
+enum { CONFIG_MAX_VIPS = 255, CONFIG_MAX_ADDRESSES = 32, CONFIG_MAX_MEMBERS = 16 };
+
+struct vip_address {
+        struct vrrp_ip ip;
+        uint8_t prefix; /* of its network; the address itself is installed as /32 or /128 */
+};
+struct vip_config { /* one group: the addresses that move together */
+        struct vip_address *addresses;
+        size_t n_addresses;   /* 1 .. CONFIG_MAX_ADDRESSES; the first one finds the interface */
+        char *interface;      /* NULL until resolved: the one whose network holds the first address */
+        uint8_t vrid;         /* default: derived from the first address, 1..255 */
+        uint32_t interval_us; /* advertisementInterval, 10 ms .. 40.95 s; ip: in 10 ms steps */
         enum vip_transport transport;
-        enum vip_election election;
+        enum vip_election election; /* default: majority with sealed, priority with ip */
         enum vip_preempt preempt;
-        bool unicast;     /* ip transport: to the listed members instead of 224.0.0.18 */
-        uint8_t priority; /* 1..254; default 250 - 20 * position in members, at least 130 */
-        struct member *members;
+        uint32_t preempt_delay_us;
+        uint8_t version;            /* ip: 3, or 2 */
+        enum vip_checksum checksum; /* ip, version 3 over IPv4: the form that is sent */
+        bool unicast;               /* ip: to the listed members instead of the multicast group */
+        bool virtual_mac, accept, standby;
+        uint32_t removal_us;    /* removalBudget: R of the lease */
+        uint8_t priority;       /* 1..254; default 250 - 20 * position in members, at least 130 */
+        uint16_t port;          /* sealed: UDP; default: the first group's, 7644 */
+        char *key_file;         /* sealed; default: the first group's, in a cluster TRIARCH_VIP_KEY */
+        struct member *members; /* default: the first group's. In a cluster the list that the root services
+                                   keep counts, not this one (agent/members.h) */
         size_t n_members;
+        struct vrrp_ip self; /* this node's own address there; none until resolved, or the router's choice */
+};
+struct vip_list {
+        struct vip_config *items;
+        size_t n;
 };
 
 struct http_check { /* health.apiServer */
@@ -88,8 +110,9 @@ enum config_alg { ALG_ECDSA_P256, ALG_RSA_2048 };
 struct config {
         char *node_name; /* lower case host name by default */
         /* ClusterConfiguration */
-        bool cluster; /* false: an agent alone, no Kubernetes */
-        char *cluster_name, *kubernetes_version, *image_repository;
+        bool cluster;       /* false: an agent alone, no Kubernetes */
+        char *cluster_name; /* "kubernetes"; of an agent alone: "triarch" */
+        char *kubernetes_version, *image_repository;
         char *endpoint_host; /* controlPlaneEndpoint; default: the VIP and bindPort */
         uint16_t endpoint_port;
         char *service_subnet, *pod_subnet /* NULL: none */, *dns_domain;
@@ -109,12 +132,15 @@ struct config {
         struct str_list ignore_preflight_errors, skip_phases;
         uint32_t token_ttl_s; /* 2 h for the token that init prints */
         /* AgentConfiguration */
-        struct vip_config vip;
+        struct vip_list vips;        /* none: a cluster whose address another load balancer has */
+        uint32_t members_generation; /* membersGeneration: of the list in the file; 1 */
         struct health_config health;
         double time_max_offset_s; /* timeSync.maxOffset, 0.1 */
         uint16_t enroll_port;     /* 7644 */
         uint16_t metrics_port;    /* 7645, on 127.0.0.1 */
         char *socket_path;        /* /run/triarch/agent.sock */
+        char *state_dir; /* stateDir: the agent's own files; default TRIARCH_AGENT_DIR, or where the socket is
+                            when that was given to an agent alone */
 };
 
 enum { CONFIG_TOKEN_TTL_MAX_S = 7 * 24 * 3600 }; /* of every token */
@@ -143,6 +169,15 @@ int config_resolve(struct config *c, struct error *e);
  * node name, interface, advertise address, priority, health.apiServer.endpoint, skipPhases,
  * ignorePreflightErrors. malloc'ed, NUL-terminated beyond *ret_size. -ENOMEM. */
 int config_render(const struct config *c, bool shared, char **ret, size_t *ret_size);
+/* The group that is the control plane's, NULL when there is none; and its address (0.0.0.0: none). */
+const struct vip_config *config_vip(const struct config *c);
+struct in_addr config_vip_address(const struct config *c);
+/* As given, or the first 8 bytes of the SHA-256 of its name, big-endian; never 0 nor UINT64_MAX. */
+uint64_t config_member_id(const struct member *m);
+const struct member *config_member(const struct vip_config *v, const char *name);
+/* What sealed datagrams carry for the cluster: the beginning of the SHA-256 of its name. */
+enum { CONFIG_CLUSTER_TAG = 16 };
+void config_cluster_tag(const struct config *c, uint8_t ret[CONFIG_CLUSTER_TAG]);
 /* The commented file of `triarch config print-defaults`. */
 const char *config_defaults_text(void);
 

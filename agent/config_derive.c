@@ -1,6 +1,7 @@
 /* Values that follow from others. */
 #include "agent/config_fields.h"
 #include "agent/paths.h"
+#include "vrrp/seal.h"
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -42,35 +43,99 @@ static int derive_name(struct config_reader *r) {
 }
 
 /* Position in the list; its end when this node is not in it. */
-static size_t own_position(const struct config *c) {
+static size_t own_position(const struct config *c, const struct vip_config *v) {
         size_t i = 0;
 
-        while (i < c->vip.n_members && strcmp(c->vip.members[i].name, c->node_name) != 0)
+        while (i < v->n_members && strcmp(v->members[i].name, c->node_name) != 0)
                 i++;
         return i;
 }
 
-static int derive_vip(struct config_reader *r) {
-        struct config *c = r->c;
-        struct vip_config *vip = &c->vip;
-        size_t self = own_position(c);
+static uint8_t default_router_id(const struct vip_config *v) {
+        const struct vrrp_ip *ip = &v->addresses[0].ip;
+        uint8_t last = ip->b[vrrp_ip_size(ip) - 1];
 
-        if (!vip->present)
-                return 0;
-        if (!vip->address.s_addr)
-                return config_blame(r, BLAME(&c->vip), "vip.address is missing");
-        if (!vip->vrid) {
-                uint8_t last = (uint8_t)ntohl(vip->address.s_addr);
+        return last ? last : UINT8_MAX;
+}
 
-                vip->vrid = last ? last : 255;
+static int copy_members(const struct vip_config *from, struct vip_config *to) {
+        to->members = calloc(from->n_members, sizeof *to->members);
+        if (!to->members)
+                return -ENOMEM;
+        for (to->n_members = 0; to->n_members < from->n_members; to->n_members++) {
+                struct member *m = &to->members[to->n_members];
+
+                *m = from->members[to->n_members];
+                m->name = strdup(m->name);
+                if (!m->name)
+                        return -ENOMEM;
         }
-        if (!vip->priority)
-                vip->priority = self * PRIORITY_STEP > PRIORITY_FIRST - PRIORITY_LEAST
-                                        ? PRIORITY_LEAST
-                                        : (uint8_t)(PRIORITY_FIRST - self * PRIORITY_STEP);
-        if (!c->advertise_address && self < vip->n_members)
-                return set(&c->advertise_address, "%s", inet_ntoa(vip->members[self].address));
         return 0;
+}
+
+/* Who takes part and with which key is said once, in the first group. */
+static int inherit(const struct config *c, const struct vip_config *first, struct vip_config *v) {
+        bool sealed = v->transport == VIP_TRANSPORT_SEALED;
+
+        if (!v->port)
+                v->port = first->port ? first->port : VRRP_SEAL_PORT;
+        if (!v->n_members && first->n_members && copy_members(first, v) < 0)
+                return -ENOMEM;
+        if (!sealed || v->key_file)
+                return 0;
+        if (first->key_file)
+                return set(&v->key_file, "%s", first->key_file);
+        return c->cluster ? set(&v->key_file, TRIARCH_VIP_KEY) : 0;
+}
+
+static int derive_group(struct config_reader *r, struct vip_config *v) {
+        struct config *c = r->c;
+        bool only_flags = !config_place(r, &c->vips);
+        size_t self;
+
+        if (!v->n_addresses && only_flags)
+                return config_blame(r, BLAME(&v->interface),
+                                    "an interface is given, but no VIP; give --vip or vip.address");
+        if (!v->n_addresses)
+                return config_blame(r, BLAME(v), "vip.address is missing");
+        if (!v->election)
+                v->election =
+                        v->transport == VIP_TRANSPORT_SEALED ? VIP_ELECTION_MAJORITY : VIP_ELECTION_PRIORITY;
+        if (!v->vrid)
+                v->vrid = default_router_id(v);
+        if (inherit(c, &c->vips.items[0], v) < 0)
+                return -ENOMEM;
+        self = own_position(c, v);
+        if (!v->priority)
+                v->priority = self * PRIORITY_STEP > PRIORITY_FIRST - PRIORITY_LEAST
+                                      ? PRIORITY_LEAST
+                                      : (uint8_t)(PRIORITY_FIRST - self * PRIORITY_STEP);
+        if (self < v->n_members)
+                v->self = v->members[self].address;
+        return 0;
+}
+
+static int derive_vips(struct config_reader *r) {
+        struct config *c = r->c;
+        int k;
+
+        for (size_t i = 0; i < c->vips.n; i++)
+                if ((k = derive_group(r, &c->vips.items[i])) < 0)
+                        return k;
+        if (!c->vips.n || c->advertise_address || vrrp_ip_none(&c->vips.items[0].self))
+                return 0;
+        return set(&c->advertise_address, "%s", vrrp_ip_text(&c->vips.items[0].self).v);
+}
+
+/* Several agents on one machine have several sockets: what they keep is told apart by that, too. */
+static int derive_state_dir(struct config *c) {
+        const char *slash = strrchr(c->socket_path, '/');
+
+        if (c->state_dir)
+                return 0;
+        if (c->cluster || !strcmp(c->socket_path, TRIARCH_SOCKET) || slash == c->socket_path)
+                return set(&c->state_dir, TRIARCH_AGENT_DIR);
+        return set(&c->state_dir, "%.*s", (int)(slash - c->socket_path), c->socket_path);
 }
 
 static int nth_address(const char *subnet, uint32_t n, char **target) {
@@ -87,8 +152,8 @@ static int derive_cluster(struct config_reader *r) {
         struct config *c = r->c;
         int k;
 
-        if (!c->endpoint_host && c->vip.present &&
-            (k = set(&c->endpoint_host, "%s", inet_ntoa(c->vip.address))) < 0)
+        if (!c->endpoint_host && c->vips.n &&
+            (k = set(&c->endpoint_host, "%s", vrrp_ip_text(&c->vips.items[0].addresses[0].ip).v)) < 0)
                 return k;
         if (!c->endpoint_port)
                 c->endpoint_port = c->bind_port;
@@ -124,7 +189,8 @@ int config_derive_local(struct config *c) {
 int config_derive(struct config_reader *r) {
         int k;
 
-        if ((k = derive_name(r)) == 0 && (k = derive_vip(r)) == 0 && r->c->cluster)
+        if ((k = derive_name(r)) == 0 && (k = derive_vips(r)) == 0 && (k = derive_state_dir(r->c)) == 0 &&
+            r->c->cluster)
                 k = derive_cluster(r);
         if (k == 0 && (k = derive_check(r->c)) == 0)
                 k = config_derive_local(r->c);

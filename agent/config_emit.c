@@ -1,8 +1,8 @@
 /* The configuration as YAML, by the same tables that read it. */
 #include "agent/config_fields.h"
 #include "agent/duration.h"
-#include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <yaml.h>
 
 enum { GROUPS_MAX = 8 };
@@ -236,24 +236,50 @@ void config_write_check(struct config_writer *w, const struct field *f, const vo
                 group(w, &off, target);
 }
 
-void config_write_vip(struct config_writer *w, const struct field *f, const void *target) {
-        (void)target;
-        if (w->c->vip.present)
-                group(w, f, w->c);
+void config_write_one_or_list(struct config_writer *w, const struct field *f, const void *target) {
+        const struct any_list *list = target;
+
+        if (list->n == 1)
+                group(w, f, list->items);
+        else
+                config_write_list(w, f, target);
 }
 
-void config_write_prefix(struct config_writer *w, const struct field *f, const void *target) {
-        char address[INET_ADDRSTRLEN], value[32];
-
-        inet_ntop(AF_INET, target, address, sizeof address);
-        snprintf(value, sizeof value, "%s/%u", address, w->c->vip.prefix);
-        text(w, f, value);
+static void address_text(const struct vip_address *a, char out[INET6_ADDRSTRLEN + 4]) {
+        snprintf(out, INET6_ADDRSTRLEN + 4, "%s/%u", vrrp_ip_text(&a->ip).v, a->prefix);
 }
 
-void config_write_ipv4(struct config_writer *w, const struct field *f, const void *target) {
-        char address[INET_ADDRSTRLEN];
+void config_write_addresses(struct config_writer *w, const struct field *f, const void *target) {
+        const struct any_list *list = target;
+        const struct vip_address *v = (const void *)list->items;
+        char value[INET6_ADDRSTRLEN + 4];
 
-        text(w, f, inet_ntop(AF_INET, target, address, sizeof address));
+        if (!list->n)
+                return;
+        key(w, f->key);
+        if (list->n > 1)
+                begin_list(w);
+        for (size_t i = 0; i < list->n; i++) {
+                address_text(&v[i], value);
+                scalar(w, value, style_of(value));
+        }
+        if (list->n > 1)
+                end_list(w);
+}
+
+void config_write_ip(struct config_writer *w, const struct field *f, const void *target) {
+        text(w, f, vrrp_ip_text(target).v);
+}
+
+void config_write_id(struct config_writer *w, const struct field *f, const void *target) {
+        const uint64_t *id = target;
+        char digits[17];
+
+        if (!*id)
+                return;
+        snprintf(digits, sizeof digits, "%016" PRIx64, *id);
+        key(w, f->key);
+        scalar(w, digits, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
 }
 
 void config_write_endpoint(struct config_writer *w, const struct field *f, const void *target) {

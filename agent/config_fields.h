@@ -39,22 +39,23 @@ struct field {
         bool own;                                /* this node's own: left out of what is shared */
 };
 
-extern const struct field_ops op_ignore;     /* apiVersion, kind: dealt with before */
-extern const struct field_ops op_string;     /* char * */
-extern const struct field_ops op_bool;       /* bool */
-extern const struct field_ops op_int;        /* unsigned of 1, 2 or 4 bytes, 0: not given */
-extern const struct field_ops op_duration;   /* uint32_t, microseconds; min and max too */
-extern const struct field_ops op_seconds;    /* double, seconds; min and max in microseconds */
-extern const struct field_ops op_choice;     /* an enum */
-extern const struct field_ops op_strings;    /* struct str_list */
-extern const struct field_ops op_list;       /* { T *items; size_t n; } of maps */
-extern const struct field_ops op_map;        /* a group; offset moves the base of its fields */
-extern const struct field_ops op_check;      /* a health check: a map that begins with `bool enabled` */
-extern const struct field_ops op_vip;        /* vip: a group, sets vip.present */
-extern const struct field_ops op_prefix;     /* vip.address, "ADDR/PREFIX": sets vip.prefix too */
-extern const struct field_ops op_ipv4;       /* struct in_addr */
-extern const struct field_ops op_endpoint;   /* endpoint_host, "HOST[:PORT]": sets endpoint_port too */
-extern const struct field_ops op_version;    /* char *, "v1.36.2" */
+extern const struct field_ops op_ignore;      /* apiVersion, kind: dealt with before */
+extern const struct field_ops op_string;      /* char * */
+extern const struct field_ops op_bool;        /* bool */
+extern const struct field_ops op_int;         /* unsigned of 1, 2 or 4 bytes, 0: not given */
+extern const struct field_ops op_duration;    /* uint32_t, microseconds; min and max too */
+extern const struct field_ops op_seconds;     /* double, seconds; min and max in microseconds */
+extern const struct field_ops op_choice;      /* an enum */
+extern const struct field_ops op_strings;     /* struct str_list */
+extern const struct field_ops op_list;        /* { T *items; size_t n; } of maps */
+extern const struct field_ops op_map;         /* a group; offset moves the base of its fields */
+extern const struct field_ops op_check;       /* a health check: a map that begins with `bool enabled` */
+extern const struct field_ops op_one_or_list; /* as op_list; one map alone is a list of one */
+extern const struct field_ops op_addresses; /* { struct vip_address *; size_t n; }: "ADDR/PREFIX" or a list */
+extern const struct field_ops op_ip;        /* struct vrrp_ip, of a host */
+extern const struct field_ops op_id;        /* uint64_t of 16 hexadecimal digits; 0: not given */
+extern const struct field_ops op_endpoint;  /* endpoint_host, "HOST[:PORT]": sets endpoint_port too */
+extern const struct field_ops op_version;   /* char *, "v1.36.2" */
 extern const struct field_ops op_local_port; /* uint16_t of "127.0.0.1:PORT" */
 
 /* The kinds of documents; ended by a NULL kind. */
@@ -65,7 +66,7 @@ struct config_kind {
         const char *remedy;         /* for what is not supported */
 };
 extern const struct config_kind config_kinds[];
-extern const struct field fields_cluster[], fields_init[], fields_agent[];
+extern const struct field fields_cluster[], fields_init[], fields_agent[], fields_vip[];
 
 /* Where a value was given, to blame it later. */
 struct config_place {
@@ -99,9 +100,10 @@ FIELD_OPS(strings);
 FIELD_OPS(list);
 FIELD_OPS(map);
 FIELD_OPS(check);
-FIELD_OPS(vip);
-FIELD_OPS(prefix);
-FIELD_OPS(ipv4);
+FIELD_OPS(one_or_list);
+FIELD_OPS(addresses);
+FIELD_OPS(ip);
+FIELD_OPS(id);
 FIELD_OPS(endpoint);
 FIELD_OPS(version);
 FIELD_OPS(local_port);
@@ -113,6 +115,10 @@ struct any_list {
 };
 
 int config_fail(struct config_reader *r, const struct ynode *n, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The same with the value in front: "VALUE" must be ... */
+int config_bad_value(struct config_reader *r, const struct ynode *n, const char *what);
+/* Refuse what is no string to YAML. */
+int config_want_string(struct config_reader *r, const struct ynode *n);
 int config_no_memory(struct config_reader *r);
 /* Read a map by a table into the struct at `base`. */
 int config_read_fields(struct config_reader *r, const struct field *table, const struct ynode *map,
@@ -124,6 +130,9 @@ int config_read_flags(struct config_reader *r, const struct config_flags *flags)
 /* What follows from other values: addresses, priority, endpoints. Then what must hold between values. */
 int config_derive(struct config_reader *r);
 int config_check(struct config_reader *r);
+int config_check_vips(struct config_reader *r);
+/* Two groups that would be the same virtual router on an interface of both. */
+bool config_same_router(const struct vip_config *a, const struct vip_config *b);
 /* As far as the advertise address decides them; again after config_resolve(). */
 int config_derive_local(struct config *c);
 /* Blame the first of the targets that was given; NULL-ended. */

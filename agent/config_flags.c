@@ -12,8 +12,8 @@ static const struct config_flag {
 #define FLAG(name, member, table, path)                                                                      \
         { name, offsetof(struct config_flags, member), table, path }
         FLAG("--node-name", node_name, fields_init, "nodeRegistration.name"),
-        FLAG("--vip", vip, fields_agent, "vip.address"),
-        FLAG("--interface", interface, fields_agent, "vip.interface"),
+        FLAG("--vip", vip, fields_vip, "address"),
+        FLAG("--interface", interface, fields_vip, "interface"),
         FLAG("--apiserver-advertise-address", advertise_address, fields_init,
              "localAPIEndpoint.advertiseAddress"),
         FLAG("--apiserver-bind-port", bind_port, fields_init, "localAPIEndpoint.bindPort"),
@@ -54,15 +54,29 @@ static int read_list(struct config_reader *r, const struct field *f, const char 
         return k;
 }
 
+/* A flag about the address means the first group, which there may be only by it. */
+static int make_group(struct config_reader *r) {
+        struct vip_list *vips = &r->c->vips;
+
+        if (vips->n)
+                return 0;
+        vips->items = calloc(1, sizeof *vips->items);
+        if (!vips->items)
+                return config_no_memory(r);
+        vips->n = 1;
+        return config_read_defaults(r, fields_vip, vips->items);
+}
+
 static int read_flag(struct config_reader *r, const struct config_flag *flag, const char *value) {
         const struct field *f = config_find(flag->table, flag->path);
         struct ynode n = { .kind = YNODE_SCALAR, .type = YTYPE_ANY, .value = (char *)value };
+        int k;
 
         r->file = flag->name;
+        if (flag->table == fields_vip)
+                return (k = make_group(r)) < 0 ? k : config_read_value(r, f, &n, r->c->vips.items);
         if (f->ops == &op_strings)
                 return read_list(r, f, value);
-        if (f->ops == &op_prefix)
-                r->c->vip.present = true;
         return config_read_value(r, f, &n, r->c);
 }
 

@@ -12,9 +12,12 @@ const struct field_ops op_strings = { config_read_strings, config_write_strings,
 const struct field_ops op_list = { config_read_list, config_write_list, config_done_list };
 const struct field_ops op_map = { config_read_map, config_write_map, config_done_map };
 const struct field_ops op_check = { config_read_check, config_write_check, config_done_map };
-const struct field_ops op_vip = { config_read_vip, config_write_vip, config_done_vip };
-const struct field_ops op_prefix = { config_read_prefix, config_write_prefix, NULL };
-const struct field_ops op_ipv4 = { config_read_ipv4, config_write_ipv4, NULL };
+const struct field_ops op_one_or_list = { config_read_one_or_list, config_write_one_or_list,
+                                          config_done_list };
+const struct field_ops op_addresses = { config_read_addresses, config_write_addresses,
+                                        config_done_addresses };
+const struct field_ops op_ip = { config_read_ip, config_write_ip, NULL };
+const struct field_ops op_id = { config_read_id, config_write_id, NULL };
 const struct field_ops op_endpoint = { config_read_endpoint, config_write_endpoint, config_done_string };
 const struct field_ops op_version = { config_read_version, config_write_version, config_done_string };
 const struct field_ops op_local_port = { config_read_local_port, config_write_local_port, NULL };

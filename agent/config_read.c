@@ -150,18 +150,6 @@ void config_done_map(const struct field *f, void *target) {
         config_fields_done(f->sub, target);
 }
 
-int config_read_vip(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
-        (void)target;
-        if (n->kind == YNODE_LIST)
-                return config_fail(r, n, "a list of addresses is not supported yet; give one map");
-        r->c->vip.present = true;
-        return config_read_fields(r, f->sub, n, r->c); /* its table counts from the whole */
-}
-
-void config_done_vip(const struct field *f, void *target) {
-        config_fields_done(f->sub, (char *)target - f->offset);
-}
-
 int config_read_check(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
         *(bool *)target = true; /* a check that is given is made, unless it says enabled: false */
         return config_read_fields(r, f->sub, n, target);
@@ -185,7 +173,8 @@ static int read_items(struct config_reader *r, const struct field *f, const stru
                 size_t len = path_push(r, "[%zu]", i);
 
                 list->n = i + 1;
-                if ((k = config_read_defaults(r, f->sub, item)) < 0)
+                if ((k = config_read_defaults(r, f->sub, item)) < 0 ||
+                    (k = remember(r, item, n->items[i])) < 0)
                         return k;
                 if (n->items[i]->kind != YNODE_MAP)
                         return config_fail(r, n->items[i], "must be a map, not %s",
@@ -218,6 +207,30 @@ int config_read_list(struct config_reader *r, const struct field *f, const struc
         return read_items(r, f, n, list);
 }
 
+/* One map, or nothing below the key: a list of one. */
+static int read_one(struct config_reader *r, const struct field *f, const struct ynode *n,
+                    struct any_list *list) {
+        int k;
+
+        config_done_list(f, list);
+        list->items = calloc(1, f->size);
+        if (!list->items)
+                return config_no_memory(r);
+        list->n = 1;
+        if ((k = config_read_defaults(r, f->sub, list->items)) < 0 || (k = remember(r, list->items, n)) < 0)
+                return k;
+        return config_read_fields(r, f->sub, n, list->items);
+}
+
+int config_read_one_or_list(struct config_reader *r, const struct field *f, const struct ynode *n,
+                            void *target) {
+        if (n->kind != YNODE_LIST)
+                return read_one(r, f, n, target);
+        if (n->n == 0 || n->n > CONFIG_MAX_VIPS)
+                return config_fail(r, n, "must be one map or a list of up to %d", CONFIG_MAX_VIPS);
+        return config_read_list(r, f, n, target);
+}
+
 int config_read_ignore(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
         (void)r;
         (void)f;
@@ -231,12 +244,10 @@ int config_read_ignore(struct config_reader *r, const struct field *f, const str
 int config_read_defaults(struct config_reader *r, const struct field *table, void *base) {
         for (const struct field *f = table; f->key; f++) {
                 struct ynode n = { .kind = YNODE_SCALAR, .type = YTYPE_ANY, .value = (char *)f->def };
-                bool group = f->ops == &op_map || f->ops == &op_vip || f->ops == &op_check;
-                /* The fields of vip count from the whole, as those of a plain group do. */
-                char *target = (char *)base + (f->ops == &op_vip ? 0 : f->offset);
+                char *target = (char *)base + f->offset;
                 int k = 0;
 
-                if (group)
+                if (f->ops == &op_map || f->ops == &op_check)
                         k = config_read_defaults(r, f->sub, target);
                 else if (f->def)
                         k = f->ops->read(r, f, &n, target);

@@ -1,6 +1,5 @@
 /* What only this host knows: the interface that carries the VIP's network, and its address there. */
 #include "agent/config_fields.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -11,19 +10,35 @@ struct names { /* "eth0, eth1", each once */
         const char *first;
 };
 
+static struct vrrp_ip ip_of(const struct ifaddrs *a) {
+        struct sockaddr_storage sa = { 0 };
+
+        if (!a->ifa_addr || (a->ifa_addr->sa_family != AF_INET && a->ifa_addr->sa_family != AF_INET6))
+                return (struct vrrp_ip){ 0 };
+        memcpy(&sa, a->ifa_addr,
+               a->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+        return vrrp_ip_of_sockaddr(&sa);
+}
+
 static bool is_ipv4(const struct ifaddrs *a) {
         return a->ifa_addr && a->ifa_addr->sa_family == AF_INET && !(a->ifa_flags & IFF_LOOPBACK);
 }
 
-static uint32_t address_of(const struct ifaddrs *a) {
-        return ntohl(((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr.s_addr);
+static bool is_vip(const struct vip_config *vip, const struct vrrp_ip *ip) {
+        for (size_t i = 0; i < vip->n_addresses; i++)
+                if (vrrp_ip_equal(&vip->addresses[i].ip, ip))
+                        return true;
+        return false;
 }
 
-/* Carries the VIP's network: an address in it that is not the VIP, which may be left from before. */
+/* Carries the network of the group's first address: an address in it that is no VIP, which may be left
+ * from before. */
 static bool carries(const struct ifaddrs *a, const struct vip_config *vip) {
-        uint32_t address = ntohl(vip->address.s_addr), mask = UINT32_MAX << (32 - vip->prefix);
+        const struct vip_address *first = &vip->addresses[0];
+        struct vrrp_ip ip = ip_of(a);
 
-        return is_ipv4(a) && address_of(a) != address && (address_of(a) & mask) == (address & mask);
+        return !vrrp_ip_none(&ip) && !(a->ifa_flags & IFF_LOOPBACK) && !is_vip(vip, &ip) &&
+               vrrp_ip_same_network(&ip, &first->ip, first->prefix);
 }
 
 static void add_name(struct names *names, const char *name) {
@@ -67,75 +82,104 @@ static int set(char **target, const char *value, struct error *e) {
         return 0;
 }
 
-static int resolve_interface(struct config *c, const struct ifaddrs *all, struct error *e) {
-        struct names names = carriers(all, &c->vip);
-        char vip[INET_ADDRSTRLEN];
+static int resolve_interface(struct vip_config *vip, const struct ifaddrs *all, struct error *e) {
+        struct names names = carriers(all, vip);
+        const struct vip_address *first = &vip->addresses[0];
 
-        if (c->vip.interface)
+        if (vip->interface)
                 return 0;
-        inet_ntop(AF_INET, &c->vip.address, vip, sizeof vip);
         if (!names.n)
                 return error_set(
                         e, EXIT_INPUT,
                         "no interface has an address in the VIP's network %s/%u (there are: %s); give the "
                         "machine one, or correct the VIP",
-                        vip, c->vip.prefix, every_interface(all).text);
+                        vrrp_ip_text(&first->ip).v, first->prefix, every_interface(all).text);
         if (names.n > 1)
                 return error_set(
                         e, EXIT_INPUT,
                         "several interfaces have an address in the VIP's network %s/%u: %s; choose with "
                         "--interface or vip.interface",
-                        vip, c->vip.prefix, names.text);
-        return set(&c->vip.interface, names.first, e);
+                        vrrp_ip_text(&first->ip).v, first->prefix, names.text);
+        return set(&vip->interface, names.first, e);
 }
 
-static int check_interface(const struct config *c, const struct ifaddrs *all, struct error *e) {
-        char vip[INET_ADDRSTRLEN];
+static int check_interface(const struct vip_config *vip, const struct ifaddrs *all, struct error *e) {
+        const struct vip_address *first = &vip->addresses[0];
         bool exists = false;
 
         for (const struct ifaddrs *a = all; a; a = a->ifa_next) {
-                if (strcmp(a->ifa_name, c->vip.interface) != 0)
+                if (strcmp(a->ifa_name, vip->interface) != 0)
                         continue;
-                if (carries(a, &c->vip))
+                if (carries(a, vip))
                         return 0;
                 exists = true;
         }
         if (!exists)
-                return error_set(e, EXIT_INPUT, "there is no interface \"%s\"; there are: %s",
-                                 c->vip.interface, every_interface(all).text);
-        inet_ntop(AF_INET, &c->vip.address, vip, sizeof vip);
+                return error_set(e, EXIT_INPUT, "there is no interface \"%s\"; there are: %s", vip->interface,
+                                 every_interface(all).text);
         return error_set(
                 e, EXIT_INPUT,
                 "interface \"%s\" has no address of its own in the VIP's network %s/%u; those that have: "
                 "%s",
-                c->vip.interface, vip, c->vip.prefix,
-                carriers(all, &c->vip).n ? carriers(all, &c->vip).text : "none");
+                vip->interface, vrrp_ip_text(&first->ip).v, first->prefix,
+                carriers(all, vip).n ? carriers(all, vip).text : "none");
 }
 
-static int resolve_address(struct config *c, const struct ifaddrs *all, struct error *e) {
-        struct in_addr address;
+static void resolve_self(struct vip_config *vip, const struct ifaddrs *all) {
+        for (const struct ifaddrs *a = all; a && vrrp_ip_none(&vip->self); a = a->ifa_next)
+                if (!strcmp(a->ifa_name, vip->interface) && carries(a, vip))
+                        vip->self = ip_of(a);
+}
 
-        for (const struct ifaddrs *a = all; a && !c->advertise_address; a = a->ifa_next) {
-                if (strcmp(a->ifa_name, c->vip.interface) != 0 || !carries(a, &c->vip))
-                        continue;
-                address.s_addr = htonl(address_of(a));
-                return set(&c->advertise_address, inet_ntoa(address), e);
-        }
+static int resolve_group(struct config *c, struct vip_config *vip, const struct ifaddrs *all,
+                         struct error *e) {
+        int k;
+
+        if ((k = resolve_interface(vip, all, e)) < 0 || (k = check_interface(vip, all, e)) < 0)
+                return k;
+        if (vip == config_vip(c) && c->advertise_address)
+                (void)vrrp_ip_parse(c->advertise_address, &vip->self);
+        resolve_self(vip, all);
         return 0;
+}
+
+/* Only now is known which groups share an interface. */
+static int check_routers(const struct config *c, struct error *e) {
+        for (size_t i = 0; i < c->vips.n; i++)
+                for (size_t j = 0; j < i; j++)
+                        if (config_same_router(&c->vips.items[i], &c->vips.items[j]))
+                                return error_set(
+                                        e, EXIT_INPUT,
+                                        "virtualRouterID %u is that of two groups on interface \"%s\"; "
+                                        "give each its own",
+                                        c->vips.items[i].vrid, c->vips.items[i].interface);
+        return 0;
+}
+
+static int resolve_groups(struct config *c, const struct ifaddrs *all, struct error *e) {
+        int k;
+
+        for (size_t i = 0; i < c->vips.n; i++)
+                if ((k = resolve_group(c, &c->vips.items[i], all, e)) < 0)
+                        return k;
+        if (!c->advertise_address && !vrrp_ip_none(&c->vips.items[0].self) &&
+            (k = set(&c->advertise_address, vrrp_ip_text(&c->vips.items[0].self).v, e)) < 0)
+                return k;
+        return check_routers(c, e);
 }
 
 /* Without a VIP: the host's one address. */
 static int resolve_only_address(struct config *c, const struct ifaddrs *all, struct error *e) {
         struct names names = { 0 };
-        char address[INET_ADDRSTRLEN] = "";
+        char address[INET6_ADDRSTRLEN] = "";
 
         if (c->advertise_address || !c->cluster)
                 return 0;
         for (const struct ifaddrs *a = all; a; a = a->ifa_next)
                 if (is_ipv4(a) && a->ifa_flags & IFF_UP) {
-                        struct in_addr in = { htonl(address_of(a)) };
+                        struct vrrp_ip ip = ip_of(a);
 
-                        inet_ntop(AF_INET, &in, address, sizeof address);
+                        snprintf(address, sizeof address, "%s", vrrp_ip_text(&ip).v);
                         add_name(&names, address);
                 }
         if (names.n == 1)
@@ -149,10 +193,7 @@ static int resolve_only_address(struct config *c, const struct ifaddrs *all, str
 int config_resolve_from(struct config *c, const struct ifaddrs *addresses, struct error *e) {
         int k;
 
-        if (!c->vip.present)
-                k = resolve_only_address(c, addresses, e);
-        else if ((k = resolve_interface(c, addresses, e)) == 0 && (k = check_interface(c, addresses, e)) == 0)
-                k = resolve_address(c, addresses, e);
+        k = c->vips.n ? resolve_groups(c, addresses, e) : resolve_only_address(c, addresses, e);
         if (k == 0 && (k = config_derive_local(c)) == -ENOMEM)
                 error_set(e, EXIT_FAILED, "out of memory");
         return k;

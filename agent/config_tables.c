@@ -125,36 +125,49 @@ const struct field fields_init[] = {
 
 static const struct field member_fields[] = {
         { "name", &op_string, IN(member, name), .check = syntax_node_name, .required = true },
-        { "address", &op_ipv4, IN(member, address), .required = true },
+        { "address", &op_ip, IN(member, address), .required = true },
+        { "id", &op_id, IN(member, id) },
+        { "witness", &op_bool, IN(member, witness), .def = "false" },
         { 0 },
 };
 
-static const struct choice transports[] = { { "ip", VIP_TRANSPORT_IP }, { "sealed", CHOICE_LATER }, { 0 } };
-static const struct choice elections[] = { { "priority", VIP_ELECTION_PRIORITY },
-                                           { "majority", CHOICE_LATER },
+static const struct choice transports[] = { { "sealed", VIP_TRANSPORT_SEALED },
+                                            { "ip", VIP_TRANSPORT_IP },
+                                            { 0 } };
+static const struct choice elections[] = { { "majority", VIP_ELECTION_MAJORITY },
+                                           { "priority", VIP_ELECTION_PRIORITY },
                                            { 0 } };
 static const struct choice preempts[] = { { "health", VIP_PREEMPT_HEALTH },
                                           { "always", VIP_PREEMPT_ALWAYS },
                                           { "never", VIP_PREEMPT_NEVER },
                                           { 0 } };
+static const struct choice checksums[] = { { "pseudo-header", VIP_CHECKSUM_PSEUDO_HEADER },
+                                           { "rfc9568", VIP_CHECKSUM_RFC9568 },
+                                           { 0 } };
 
-static const struct field vip_fields[] = {
-        { "address", &op_prefix, AT(vip.address) },
-        { "interface", &op_string, AT(vip.interface), .check = syntax_interface, .own = true },
-        { "virtualRouterID", &op_int, AT(vip.vrid), .min = 1, .max = 255 },
-        { "advertisementInterval", &op_duration, AT(vip.interval_us), .def = "100ms", .min = MS(10),
+#define VIP(member) IN(vip_config, member)
+
+const struct field fields_vip[] = {
+        { "address", &op_addresses, VIP(addresses) },
+        { "interface", &op_string, VIP(interface), .check = syntax_interface, .own = true },
+        { "virtualRouterID", &op_int, VIP(vrid), .min = 1, .max = 255 },
+        { "advertisementInterval", &op_duration, VIP(interval_us), .def = "100ms", .min = MS(10),
           .max = MS(40950) },
-        { "transport", &op_choice, AT(vip.transport), .choices = transports, .def = "ip" },
-        { "election", &op_choice, AT(vip.election), .choices = elections, .def = "priority" },
-        { "preempt", &op_choice, AT(vip.preempt), .choices = preempts, .def = "health" },
-        { "unicast", &op_bool, AT(vip.unicast), .def = "false" },
-        { "priority", &op_int, AT(vip.priority), .min = 1, .max = 254, .own = true },
-        { "members", FROM(vip.members), LIST(member, member_fields) },
-        LATER("keyFile"),
-        LATER("preemptDelay"),
-        LATER("standby"),
-        LATER("virtualMAC"),
-        LATER("version"),
+        { "transport", &op_choice, VIP(transport), .choices = transports, .def = "ip" },
+        { "election", &op_choice, VIP(election), .choices = elections },
+        { "preempt", &op_choice, VIP(preempt), .choices = preempts, .def = "health" },
+        { "preemptDelay", &op_duration, VIP(preempt_delay_us), .def = "0s", .max = SEC(1000) },
+        { "version", &op_int, VIP(version), .def = "3", .min = 2, .max = 3 },
+        { "checksum", &op_choice, VIP(checksum), .choices = checksums, .def = "pseudo-header" },
+        { "unicast", &op_bool, VIP(unicast), .def = "false" },
+        { "virtualMAC", &op_bool, VIP(virtual_mac), .def = "false" },
+        { "accept", &op_bool, VIP(accept), .def = "true" },
+        { "standby", &op_bool, VIP(standby), .def = "false", .own = true },
+        { "removalBudget", &op_duration, VIP(removal_us), .def = "5ms", .min = MS(5), .max = SEC(5) },
+        { "priority", &op_int, VIP(priority), .min = 1, .max = 254, .own = true },
+        { "port", &op_int, VIP(port), .min = 1, .max = 65535 },
+        { "keyFile", &op_string, VIP(key_file), .check = syntax_path },
+        { "members", .offset = offsetof(struct vip_config, members), LIST(member, member_fields) },
         { 0 },
 };
 
@@ -208,7 +221,9 @@ const struct field fields_agent[] = {
         { .key = "apiVersion", .ops = &op_ignore },
         { .key = "kind", .ops = &op_ignore },
         { "nodeName", &op_string, AT(node_name), .check = syntax_node_name, .own = true },
-        { "vip", &op_vip, FROM(vip), .sub = vip_fields },
+        { "clusterName", &op_string, AT(cluster_name), .def = "triarch", .check = syntax_not_empty },
+        { "vip", &op_one_or_list, FROM(vips), .size = sizeof(struct vip_config), .sub = fields_vip },
+        { "membersGeneration", &op_int, AT(members_generation), .def = "1", .min = 1, .max = UINT32_MAX },
         GROUP("health", { "apiServer", &op_check, AT(health.api_server), .sub = api_server_check_fields },
               { "etcd", &op_check, AT(health.etcd), .sub = etcd_check_fields },
               { "kubelet", &op_check, AT(health.kubelet), .sub = kubelet_check_fields },
@@ -221,6 +236,7 @@ const struct field fields_agent[] = {
         { "enrollPort", &op_int, AT(enroll_port), .def = "7644", .min = 1, .max = 65535 },
         { "metrics", &op_local_port, AT(metrics_port), .def = "127.0.0.1:7645" },
         { "socket", &op_string, AT(socket_path), .def = TRIARCH_SOCKET, .check = syntax_socket_path },
+        { "stateDir", &op_string, AT(state_dir), .check = syntax_path },
         LATER("registryMirrors"),
         { 0 },
 };

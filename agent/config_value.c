@@ -15,7 +15,7 @@ static int want_scalar(struct config_reader *r, const struct ynode *n, const cha
 }
 
 /* A plain 007 or yes is a number or a truth value to YAML: which text was meant is not known. */
-static int want_string(struct config_reader *r, const struct ynode *n) {
+int config_want_string(struct config_reader *r, const struct ynode *n) {
         int k = want_scalar(r, n, "a string");
 
         if (k < 0 || n->type == YTYPE_STRING || n->type == YTYPE_ANY)
@@ -24,7 +24,7 @@ static int want_string(struct config_reader *r, const struct ynode *n) {
                            n->value, ynode_describe(n), n->value);
 }
 
-static int bad_value(struct config_reader *r, const struct ynode *n, const char *what) {
+int config_bad_value(struct config_reader *r, const struct ynode *n, const char *what) {
         return config_fail(r, n, "\"%s\" %s", n->value, what);
 }
 
@@ -69,14 +69,14 @@ static int set_string(struct config_reader *r, char **target, const char *value)
 
 static int check_string(struct config_reader *r, const struct field *f, const struct ynode *n) {
         const char *wrong;
-        int k = want_string(r, n);
+        int k = config_want_string(r, n);
 
         if (k < 0)
                 return k;
         if (n->type == YTYPE_ANY && !is_utf8(n->value))
                 return config_fail(r, n, "the value is not UTF-8");
         wrong = f->check ? f->check(n->value) : NULL;
-        return wrong ? bad_value(r, n, wrong) : 0;
+        return wrong ? config_bad_value(r, n, wrong) : 0;
 }
 
 int config_read_string(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
@@ -93,7 +93,7 @@ int config_read_bool(struct config_reader *r, const struct field *f, const struc
                 return k;
         if ((n->type != YTYPE_BOOL && n->type != YTYPE_ANY) ||
             (strcasecmp(n->value, "true") != 0 && strcasecmp(n->value, "false") != 0))
-                return bad_value(r, n, "must be true or false");
+                return config_bad_value(r, n, "must be true or false");
         *(bool *)target = !strcasecmp(n->value, "true");
         return 0;
 }
@@ -114,10 +114,11 @@ int config_read_int(struct config_reader *r, const struct field *f, const struct
         if (k < 0)
                 return k;
         if ((n->type != YTYPE_INT && n->type != YTYPE_ANY) || !decimal_parse(n->value, 0, UINT64_MAX, &value))
-                return bad_value(r, n,
-                                 n->type == YTYPE_STRING && decimal_parse(n->value, 0, UINT64_MAX, &value)
-                                         ? "must be a number; write it without quotes"
-                                         : "must be a whole decimal number");
+                return config_bad_value(r, n,
+                                        n->type == YTYPE_STRING &&
+                                                        decimal_parse(n->value, 0, UINT64_MAX, &value)
+                                                ? "must be a number; write it without quotes"
+                                                : "must be a whole decimal number");
         if (value < f->min || value > f->max)
                 return config_fail(r, n, "%s is out of range; it must be from %llu to %llu", n->value,
                                    (unsigned long long)f->min, (unsigned long long)f->max);
@@ -134,7 +135,7 @@ static int take_duration(struct config_reader *r, const struct field *f, const s
                 return k;
         k = n->type == YTYPE_STRING || n->type == YTYPE_ANY ? duration_parse(n->value, ret_us) : -EINVAL;
         if (k == -EINVAL)
-                return bad_value(r, n, "must be a duration with its unit, such as 250ms, 5s or 1h30m");
+                return config_bad_value(r, n, "must be a duration with its unit, such as 250ms, 5s or 1h30m");
         if (k < 0 || *ret_us < f->min || *ret_us > f->max) {
                 duration_format(f->min, min);
                 duration_format(f->max, max);
@@ -164,7 +165,7 @@ int config_read_seconds(struct config_reader *r, const struct field *f, const st
 
 int config_read_choice(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
         char names[160] = "";
-        int k = want_string(r, n);
+        int k = config_want_string(r, n);
 
         if (k < 0)
                 return k;
@@ -173,7 +174,7 @@ int config_read_choice(struct config_reader *r, const struct field *f, const str
 
                 if (!strcmp(c->name, n->value)) {
                         if (c->value == CHOICE_LATER)
-                                return bad_value(r, n, "is not supported yet");
+                                return config_bad_value(r, n, "is not supported yet");
                         *(unsigned *)target = (unsigned)c->value;
                         return 0;
                 }
@@ -218,69 +219,28 @@ int config_read_strings(struct config_reader *r, const struct field *f, const st
 
 /* ---- values of our own kind ---- */
 
-int config_read_prefix(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
-        struct vip_config *vip = (struct vip_config *)((char *)target - offsetof(struct vip_config, address));
-        struct cidr c;
-        int k;
-
-        (void)f;
-        if (n->kind == YNODE_LIST)
-                return config_fail(r, n, "a list of addresses is not supported yet; give one");
-        if ((k = want_string(r, n)) < 0)
-                return k;
-        if (strchr(n->value, ':'))
-                return bad_value(r, n, "is not supported yet: an IPv4 address, not IPv6");
-        if (!cidr_parse(n->value, &c))
-                return bad_value(r, n,
-                                 "must be ADDRESS/PREFIX with an IPv4 address, such as 172.18.0.192/22");
-        if (c.prefix < 8 || c.prefix > 30)
-                return bad_value(r, n, "must have the prefix of its network, 8 to 30");
-        if ((c.address & ~c.mask) == 0)
-                return bad_value(r, n, "is the address of the network itself, not of a host");
-        if ((c.address & ~c.mask) == ~c.mask)
-                return bad_value(r, n, "is the network's broadcast address");
-        if (c.address >> 24 == 127 || c.address >> 24 == 0 || c.address >> 28 >= 14)
-                return bad_value(r, n, "is a loopback, multicast or reserved address");
-        vip->address.s_addr = htonl(c.address);
-        vip->prefix = c.prefix;
-        return 0;
-}
-
-int config_read_ipv4(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
-        const char *wrong;
-        int k = want_string(r, n);
-
-        (void)f;
-        if (k < 0)
-                return k;
-        wrong = syntax_host_address(n->value);
-        if (wrong)
-                return bad_value(r, n, wrong);
-        inet_pton(AF_INET, n->value, target);
-        return 0;
-}
-
 /* "HOST[:PORT]" */
 int config_read_endpoint(struct config_reader *r, const struct field *f, const struct ynode *n,
                          void *target) {
         char host[256];
         const char *colon, *wrong;
         uint64_t port = 0;
-        int k = want_string(r, n);
+        int k = config_want_string(r, n);
 
         (void)f;
         if (k < 0)
                 return k;
         colon = strchr(n->value, ':');
         if (*n->value == '[' || (colon && strchr(colon + 1, ':')))
-                return bad_value(r, n, "is not supported yet: an IPv4 address or a DNS name, not IPv6");
+                return config_bad_value(r, n,
+                                        "is not supported yet: an IPv4 address or a DNS name, not IPv6");
         snprintf(host, sizeof host, "%.*s", (int)(colon ? colon - n->value : 255), n->value);
         wrong = syntax_host_address(host) ? syntax_dns_name(host) : NULL;
         if (wrong)
-                return bad_value(
+                return config_bad_value(
                         r, n, "must be HOST or HOST:PORT with an IPv4 address or a DNS name in lower case");
         if (colon && !decimal_parse(colon + 1, 1, UINT16_MAX, &port))
-                return bad_value(r, n, "has no valid port; it must be from 1 to 65535");
+                return config_bad_value(r, n, "has no valid port; it must be from 1 to 65535");
         r->c->endpoint_port = (uint16_t)port;
         return set_string(r, target, host);
 }
@@ -290,7 +250,7 @@ int config_read_version(struct config_reader *r, const struct field *f, const st
         const char *s = n->value, *patch = NULL;
         char version[32];
         uint64_t number;
-        int k = want_string(r, n);
+        int k = config_want_string(r, n);
 
         (void)f;
         if (k < 0)
@@ -300,11 +260,11 @@ int config_read_version(struct config_reader *r, const struct field *f, const st
                 patch = s + 5;
         if (!patch || !decimal_parse(patch, 0, 9999, &number)) {
                 if (*s >= '0' && *s <= '9')
-                        return bad_value(
+                        return config_bad_value(
                                 r, n, "is not supported yet; this version makes Kubernetes 1.36 (v1.36.2)");
-                return bad_value(r, n,
-                                 "must be a version such as v1.36.2 (labels such as stable-1 are not "
-                                 "supported yet)");
+                return config_bad_value(r, n,
+                                        "must be a version such as v1.36.2 (labels such as stable-1 are not "
+                                        "supported yet)");
         }
         snprintf(version, sizeof version, "v%s", s);
         return set_string(r, target, version);
@@ -313,13 +273,13 @@ int config_read_version(struct config_reader *r, const struct field *f, const st
 int config_read_local_port(struct config_reader *r, const struct field *f, const struct ynode *n,
                            void *target) {
         uint64_t port;
-        int k = want_string(r, n);
+        int k = config_want_string(r, n);
 
         (void)f;
         if (k < 0)
                 return k;
         if (strncmp(n->value, "127.0.0.1:", 10) != 0 || !decimal_parse(n->value + 10, 1, UINT16_MAX, &port))
-                return bad_value(r, n, "must be 127.0.0.1:PORT; metrics are served on loopback only");
+                return config_bad_value(r, n, "must be 127.0.0.1:PORT; metrics are served on loopback only");
         *(uint16_t *)target = (uint16_t)port;
         return 0;
 }

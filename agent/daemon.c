@@ -1,5 +1,4 @@
 #include "agent/daemon_priv.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -39,19 +38,20 @@ void agent_record(struct agent *a, int priority, const char *message_id, const c
 }
 
 void agent_notify_status(struct agent *a) {
-        const struct vip_config *vip = &a->config->vip;
+        const struct vip_config *vip = config_vip(a->config);
         struct vrrp_router_status s = { .state = VRRP_INIT };
-        char address[INET_ADDRSTRLEN];
+        struct vrrp_ip_text address = { "" };
 
-        inet_ntop(AF_INET, &vip->address, address, sizeof address);
+        if (vip)
+                address = vrrp_ip_text(&vip->addresses[0].ip);
         if (a->router)
                 vrrp_router_status(a->router, &s);
-        if (!vip->present)
+        if (!vip)
                 sd_notifyf(0, "STATUS=%s: %s", health_class_name(a->health.published), a->health.reason);
         else if (!a->router)
-                sd_notifyf(0, "STATUS=waiting for %s: %s", address, a->problem);
+                sd_notifyf(0, "STATUS=waiting for %s: %s", address.v, a->problem);
         else
-                sd_notifyf(0, "STATUS=%s for %s, %s: %s", vrrp_state_name(s.state), address,
+                sd_notifyf(0, "STATUS=%s for %s, %s: %s", vrrp_state_name(s.state), address.v,
                            health_class_name(a->health.published), a->health.reason);
 }
 
@@ -134,23 +134,28 @@ static int prepare_loop(struct agent *a) {
         return 0;
 }
 
-/* A VIP that a killed agent left must not answer while others have it, whatever else is wrong here. */
-static void remove_stale_vip(struct agent *a) {
-        struct vrrp_ip vip = vrrp_ip_v4(a->config->vip.address);
+static void flush(struct agent *a, const struct vrrp_ip *ip) {
         unsigned removed = 0;
-        char text[128];
-        int r;
+        char text[160];
+        int r = vrrp_address_flush(ip, NULL, &removed);
 
-        if (!a->config->vip.present)
-                return;
-        r = vrrp_address_flush(&vip, NULL, &removed);
         if (r < 0)
-                snprintf(text, sizeof text, "a stale address could not be removed: %s", strerror(-r));
+                snprintf(text, sizeof text, "a stale address %s could not be removed: %s", vrrp_ip_text(ip).v,
+                         strerror(-r));
         else
-                snprintf(text, sizeof text, "removed a stale address of %u interface%s", removed,
-                         removed == 1 ? "" : "s");
+                snprintf(text, sizeof text, "removed a stale address %s of %u interface%s",
+                         vrrp_ip_text(ip).v, removed, removed == 1 ? "" : "s");
         if (r < 0 || removed > 0)
                 agent_record(a, LOG_WARNING, NULL, "notice", "", "", text);
+}
+
+/* A VIP that a killed agent left must not answer while others have it, whatever else is wrong here. */
+static void remove_stale_vips(struct agent *a) {
+        const struct vip_list *vips = &a->config->vips;
+
+        for (size_t i = 0; i < vips->n; i++)
+                for (size_t j = 0; j < vips->items[i].n_addresses; j++)
+                        flush(a, &vips->items[i].addresses[j].ip);
 }
 
 static void agent_done(struct agent *a) {
@@ -178,7 +183,7 @@ static int start(struct agent *a, struct error *e) {
         /* Tells whether another agent is at work here, whose address must not be taken for stale. */
         if ((r = agent_pages_open(a, e)) < 0)
                 return r;
-        remove_stale_vip(a);
+        remove_stale_vips(a);
         be_timely(a);
         sd_notify(0, "READY=1");
         return 0;

@@ -2,7 +2,7 @@
 #include "agent/daemon_priv.h"
 #include <errno.h>
 
-enum { ACCURACY_US = 1, KUBELET_BODY = 256, API_SERVER_BODY = 512 };
+enum { ACCURACY_US = 1, KUBELET_BODY = 256, INTERVAL_US = 100000, API_SERVER_BODY = 512 };
 
 static void arm(struct agent *a) {
         if (a->health.deadline_us == VRRP_NEVER) {
@@ -60,10 +60,10 @@ int agent_health_init(struct agent *a) {
                              [HEALTH_ETCD] = c->health.etcd.enabled,
                              [HEALTH_CLOCK] = c->health.clock.enabled,
                              [HEALTH_KUBELET] = c->health.kubelet.enabled,
-                             [HEALTH_LINK] = c->vip.present },
+                             [HEALTH_LINK] = c->vips.n > 0 },
                 .fall = c->health.api_server.fall,
                 .rise = c->health.api_server.rise,
-                .interval_us = c->vip.interval_us,
+                .interval_us = c->vips.n ? c->vips.items[0].interval_us : INTERVAL_US,
                 .times = health_times_default,
         };
         int r;

@@ -44,7 +44,7 @@ static void metrics_page(struct agent *a, struct control_page *ret) {
 
 /* That this is answered at all says that the loop lives; 503 while there is no router. */
 static void healthz_page(struct agent *a, struct control_page *ret) {
-        bool good = a->router || !a->config->vip.present;
+        bool good = a->router || !a->config->vips.n;
 
         ret->type = "text/plain; charset=utf-8";
         if (asprintf(&ret->body, "%s\n", good ? "ok" : a->problem) < 0)

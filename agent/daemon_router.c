@@ -41,7 +41,7 @@ static void on_link(void *userdata, bool up) {
         struct agent *a = userdata;
 
         agent_record(a, up ? LOG_NOTICE : LOG_WARNING, NULL, "link", up ? "down" : "up", up ? "up" : "down",
-                     a->config->vip.interface);
+                     config_vip(a->config)->interface);
         agent_health_link(a, up);
 }
 
@@ -58,23 +58,23 @@ static enum vrrp_preempt preempt(enum vip_preempt p) {
 }
 
 static struct vrrp_router_params params(const struct config *c) {
+        const struct vip_config *v = config_vip(c);
         struct vrrp_router_params p = {
-                .vrid = c->vip.vrid,
-                .priority = c->vip.priority,
-                .interval_us = c->vip.interval_us,
-                .preempt = preempt(c->vip.preempt),
+                .vrid = v->vrid,
+                .priority = v->priority,
+                .interval_us = v->interval_us,
+                .preempt = preempt(v->preempt),
                 .accept = true,
-                .vips = { vrrp_ip_v4(c->vip.address) },
+                .vips = { v->addresses[0].ip },
                 .n_vips = 1,
-                .interface = c->vip.interface,
+                .interface = v->interface,
+                .self = v->self,
                 .valid_lft_s = VALID_LFT_S,
         };
 
-        if (c->advertise_address)
-                vrrp_ip_parse(c->advertise_address, &p.self);
-        for (size_t i = 0; c->vip.unicast && i < c->vip.n_members && p.n_peers < VRRP_MAX_MEMBERS; i++)
-                if (strcmp(c->vip.members[i].name, c->node_name) != 0)
-                        p.peers[p.n_peers++] = vrrp_ip_v4(c->vip.members[i].address);
+        for (size_t i = 0; v->unicast && i < v->n_members && p.n_peers < VRRP_MAX_MEMBERS; i++)
+                if (strcmp(v->members[i].name, c->node_name) != 0)
+                        p.peers[p.n_peers++] = v->members[i].address;
         return p;
 }
 
@@ -91,7 +91,7 @@ int agent_router_open(struct agent *a, struct error *e) {
 
         if (config_resolve(a->config, e) < 0)
                 return not_yet(a, e->message); /* the interface or its address is still to come */
-        if (!a->config->vip.present)
+        if (!a->config->vips.n)
                 return 0;
         p = params(a->config);
         r = a->host ? 0 : vrrp_host_new(a->loop, &a->host);

@@ -150,13 +150,6 @@ static int note_cluster(struct join_state *s, const struct enroll_bundle *b, str
         return 0;
 }
 
-static bool is_listed(const struct vip_config *vip, const char *name) {
-        for (size_t i = 0; i < vip->n_members; i++)
-                if (!strcmp(vip->members[i].name, name))
-                        return true;
-        return false;
-}
-
 /* The cluster's configuration with this node's own values. */
 static int make_config(struct join *j, const struct enroll_bundle *b, struct error *e) {
         struct config_flags flags = j->flags;
@@ -174,8 +167,9 @@ static int make_config(struct join *j, const struct enroll_bundle *b, struct err
         if ((r = config_parse(b->config, strlen(b->config), "the configuration from the master", &flags, &c,
                               e)) < 0)
                 return r;
-        if (c->vip.present && !is_listed(&c->vip, c->node_name))
-                c->vip.priority = (uint8_t)priority;
+        for (size_t i = 0; i < c->vips.n; i++)
+                if (!config_member(&c->vips.items[i], c->node_name))
+                        c->vips.items[i].priority = (uint8_t)priority;
         if ((r = config_render(c, false, &text, &size)) < 0) {
                 error_set(e, EXIT_FAILED, "cannot write this machine's configuration: %s", strerror(-r));
                 return r;

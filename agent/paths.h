@@ -12,6 +12,8 @@
 #define TRIARCH_STATE_DIR    "/var/lib/triarch"
 #define TRIARCH_TOKEN_DIR    TRIARCH_STATE_DIR "/tokens"
 #define TRIARCH_MEMBERS_FILE "/etc/triarch/members.json" /* of the virtual address: lease rule 12 */
+#define TRIARCH_VIP_KEY      "/etc/triarch/vip.key"
+#define TRIARCH_AGENT_DIR    "/var/lib/triarch-agent"
 #define TRIARCH_SOCKET       "/run/triarch/agent.sock"
 
 #endif

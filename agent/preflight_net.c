@@ -73,12 +73,6 @@ void preflight_time(struct preflight *p, const struct preflight_check *c) {
                               s.reason);
 }
 
-static bool in_network(struct in_addr a, struct in_addr b, unsigned prefix) {
-        uint32_t mask = prefix ? ~UINT32_C(0) << (32 - prefix) : 0;
-
-        return ((ntohl(a.s_addr) ^ ntohl(b.s_addr)) & mask) == 0;
-}
-
 /* Does an IPv4 address of the interface (any, when NULL) satisfy the test? `seen`: the last address of the
  * interface, for the message. */
 static bool interface_has(const char *interface, const struct vip_config *vip,
@@ -104,63 +98,70 @@ static bool interface_has(const char *interface, const struct vip_config *vip,
 }
 
 static bool carries_network(const struct vip_config *vip, struct in_addr a) {
-        return a.s_addr != vip->address.s_addr && in_network(a, vip->address, vip->prefix);
+        const struct vip_address *first = &vip->addresses[0];
+        struct vrrp_ip ip = vrrp_ip_v4(a);
+
+        return !vrrp_ip_equal(&ip, &first->ip) && vrrp_ip_same_network(&ip, &first->ip, first->prefix);
 }
 
 void preflight_vip_interface(struct preflight *p, const struct preflight_check *c) {
-        const struct vip_config *vip = &p->ctx->config->vip;
-        char address[INET_ADDRSTRLEN], seen[INET_ADDRSTRLEN] = "none";
+        const struct vip_config *vip = config_vip(p->ctx->config);
+        char seen[INET_ADDRSTRLEN] = "none";
+        struct vrrp_ip_text address;
 
-        if (!vip->present)
+        if (!vip)
                 return;
-        inet_ntop(AF_INET, &vip->address, address, sizeof address);
+        address = vrrp_ip_text(&vip->addresses[0].ip);
         if (!vip->interface)
                 preflight_add(p, c->level, c->name,
-                              "no interface of this machine has an address in the network of %s/%u", address,
-                              vip->prefix);
+                              "no interface of this machine has an address in the network of %s/%u",
+                              address.v, vip->addresses[0].prefix);
         else if (!if_nametoindex(vip->interface))
                 preflight_add(p, c->level, c->name, "there is no interface %s, which is to carry %s",
-                              vip->interface, address);
+                              vip->interface, address.v);
         else if (!interface_has(vip->interface, vip, carries_network, seen))
                 preflight_add(p, c->level, c->name,
                               "the interface %s has no address in the network of %s/%u (it has %s)",
-                              vip->interface, address, vip->prefix, seen);
+                              vip->interface, address.v, vip->addresses[0].prefix, seen);
 }
 
 static bool is_the_vip(const struct vip_config *vip, struct in_addr a) {
-        return a.s_addr == vip->address.s_addr;
+        struct vrrp_ip ip = vrrp_ip_v4(a);
+
+        return vrrp_ip_equal(&ip, &vip->addresses[0].ip);
 }
 
 /* This host's own addresses answer no probe of its own, so they are looked at first. Without the
  * interface there is a finding of VIPInterface already. */
 void preflight_vip(struct preflight *p, const struct preflight_check *c) {
-        const struct vip_config *vip = &p->ctx->config->vip;
-        char address[INET_ADDRSTRLEN], seen[INET_ADDRSTRLEN];
+        const struct vip_config *vip = config_vip(p->ctx->config);
+        char seen[INET_ADDRSTRLEN];
+        struct vrrp_ip_text address;
         uint8_t mac[6];
         int r;
 
-        if (!vip->present || p->rerun || !vip->interface || !if_nametoindex(vip->interface))
+        if (!vip || p->rerun || !vip->interface || !if_nametoindex(vip->interface))
                 return;
-        inet_ntop(AF_INET, &vip->address, address, sizeof address);
+        address = vrrp_ip_text(&vip->addresses[0].ip);
         if (interface_has(NULL, vip, is_the_vip, seen))
                 preflight_add(p, c->level, c->name,
-                              "this machine has %s already; remove it (another VRRP program?)", address);
-        else if ((r = vrrp_arp_probe(vip->interface, vip->address, PROBE_MS, mac)) > 0)
+                              "this machine has %s already; remove it (another VRRP program?)", address.v);
+        else if ((r = vrrp_arp_probe(vip->interface, config_vip_address(p->ctx->config), PROBE_MS, mac)) > 0)
                 preflight_add(p, c->level, c->name,
-                              "%s is in use: %02x:%02x:%02x:%02x:%02x:%02x answers for it on %s", address,
+                              "%s is in use: %02x:%02x:%02x:%02x:%02x:%02x answers for it on %s", address.v,
                               mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], vip->interface);
         else if (r < 0)
                 preflight_add(p, c->level, c->name, "whether %s is in use could not be asked on %s: %s",
-                              address, vip->interface, strerror(-r));
+                              address.v, vip->interface, strerror(-r));
 }
 
 void preflight_vrid(struct preflight *p, const struct preflight_check *c) {
-        const struct vip_config *vip = &p->ctx->config->vip;
+        const struct vip_config *vip = config_vip(p->ctx->config);
         char address[INET_ADDRSTRLEN];
         struct in_addr who;
         int r;
 
-        if (!vip->present || p->rerun || !vip->interface || !if_nametoindex(vip->interface))
+        if (!vip || p->rerun || !vip->interface || !if_nametoindex(vip->interface))
                 return;
         if ((r = vrrp_listen_vrid(vip->interface, vip->vrid, LISTEN_MS, &who)) > 0) {
                 inet_ntop(AF_INET, &who, address, sizeof address);

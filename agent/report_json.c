@@ -7,12 +7,9 @@ enum { US_PER_MS = 1000 };
 
 /* "" when it is nobody's. */
 static const char *member_name(const struct config *c, const struct vrrp_ip *a) {
-        for (size_t i = 0; i < c->vip.n_members; i++) {
-                struct vrrp_ip member = vrrp_ip_v4(c->vip.members[i].address);
-
-                if (vrrp_ip_equal(&member, a))
-                        return c->vip.members[i].name;
-        }
+        for (size_t i = 0; i < c->vips.items[0].n_members; i++)
+                if (vrrp_ip_equal(&c->vips.items[0].members[i].address, a))
+                        return c->vips.items[0].members[i].name;
         return "";
 }
 
@@ -50,11 +47,10 @@ static const struct vrrp_ip *owner(const struct vrrp_router_status *s) {
 static json_t *vip_json(const struct report *r) {
         static const char *const preempt[] = { "health", "always", "never" };
         const struct vrrp_router_status *s = &r->router;
-        const struct vip_config *v = &r->config->vip;
-        struct vrrp_ip vip = vrrp_ip_v4(v->address);
-        json_t *o = json_pack("{s:o, s:s, s:i, s:s, s:s, s:f}", "address", address(&vip), "interface",
-                              v->interface ? v->interface : "", "virtualRouterID", (int)v->vrid, "transport",
-                              "ip", "preempt", preempt[v->preempt], "advertisementIntervalMs",
+        const struct vip_config *v = config_vip(r->config);
+        json_t *o = json_pack("{s:o, s:s, s:i, s:s, s:s, s:f}", "address", address(&v->addresses[0].ip),
+                              "interface", v->interface ? v->interface : "", "virtualRouterID", (int)v->vrid,
+                              "transport", "ip", "preempt", preempt[v->preempt], "advertisementIntervalMs",
                               v->interval_us / 1000.0);
 
         if (!r->routing) {
@@ -169,8 +165,8 @@ int report_json(const struct report *r, char **ret, size_t *ret_size) {
                           TRIARCH_VERSION, "node", r->config->node_name, "pid", (int)getpid(), "time",
                           time_of(r->wall), "uptimeMs", (json_int_t)age_ms(r, r->started_us), "class",
                           health_class_name(r->health->published), "reason", r->health->reason, "vip",
-                          r->config->vip.present ? vip_json(r) : json_null(), "cluster", cluster_json(r),
-                          "checks", checks_json(r), "clock", clock_json(r), "etcd", etcd_json(r), "peers",
+                          r->config->vips.n ? vip_json(r) : json_null(), "cluster", cluster_json(r), "checks",
+                          checks_json(r), "clock", clock_json(r), "etcd", etcd_json(r), "peers",
                           peers_json(r), "history", history_json(r));
         char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 

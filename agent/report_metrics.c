@@ -115,7 +115,7 @@ static double last_change(const struct report *r) {
 }
 
 static void router_metrics(FILE *f, const struct report *r) {
-        if (!r->config->vip.present)
+        if (!r->config->vips.n)
                 return;
         head(f, "vip_state", "gauge", "State of the virtual router: 1 for the one it has.");
         for (enum vrrp_state s = VRRP_INIT; s <= VRRP_ACTIVE; s++)

@@ -80,17 +80,16 @@ static void add_endpoint(struct endpoints *l, const char *url) {
 
 /* The others first: they are the ones that must agree, and this node's own etcd may be gone. */
 static void collect(const struct reset *r, const struct reset_etcd *m, struct endpoints *l) {
+        const struct vip_config *vip = r->config ? config_vip(r->config) : NULL;
         char url[256], own[256] = "";
         size_t n = strlen(m->peer_url);
 
         for (size_t i = 0; reset_etcd_other(m, i, url); i++)
                 add_endpoint(l, url);
-        for (size_t i = 0; r->config && i < r->config->vip.n_members; i++) {
-                const struct member *member = &r->config->vip.members[i];
-                char address[INET_ADDRSTRLEN];
+        for (size_t i = 0; vip && i < vip->n_members; i++) {
+                const struct member *member = &vip->members[i];
 
-                inet_ntop(AF_INET, &member->address, address, sizeof address);
-                snprintf(url, sizeof url, "https://%s:2379", address);
+                snprintf(url, sizeof url, "https://%s:2379", vrrp_ip_text(&member->address).v);
                 if (strcmp(member->name, m->name) != 0)
                         add_endpoint(l, url);
         }

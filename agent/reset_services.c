@@ -51,21 +51,25 @@ static int units_off(struct unit_bus *b, bool agent, struct error *e) {
         return r;
 }
 
-static bool flush_address(struct reset *r, struct error *e) {
-        const struct vip_config *vip = r->config ? &r->config->vip : NULL;
+static bool flush_address(const struct vrrp_ip *ip, struct error *e) {
         unsigned removed = 0;
-        struct vrrp_ip address;
-        int k;
+        int k = vrrp_address_flush(ip, NULL, &removed);
 
-        if (!vip || !vip->present)
-                return true;
-        address = vrrp_ip_v4(vip->address);
-        if ((k = vrrp_address_flush(&address, NULL, &removed)) < 0) {
-                error_set(e, EXIT_FAILED, "the virtual address cannot be removed: %s", strerror(-k));
+        if (k < 0) {
+                error_set(e, EXIT_FAILED, "the virtual address %s cannot be removed: %s", vrrp_ip_text(ip).v,
+                          strerror(-k));
                 return false;
         }
         if (removed)
-                printf("[reset] %s removed from the interface\n", vrrp_ip_text(&address).v);
+                printf("[reset] %s removed from the interface\n", vrrp_ip_text(ip).v);
+        return true;
+}
+
+static bool flush_addresses(const struct config *c, struct error *e) {
+        for (size_t i = 0; c && i < c->vips.n; i++)
+                for (size_t j = 0; j < c->vips.items[i].n_addresses; j++)
+                        if (!flush_address(&c->vips.items[i].addresses[j].ip, e))
+                                return false;
         return true;
 }
 
@@ -74,7 +78,7 @@ int reset_agent_off(struct reset *r, struct unit_bus *b, struct error *e) {
 
         if (k < 0)
                 return k;
-        return flush_address(r, e) ? 0 : -EIO;
+        return flush_addresses(r->config, e) ? 0 : -EIO;
 }
 
 /* The first port of a static pod on which something listens, 0 when none. */

@@ -10,7 +10,7 @@
 #include "agent/error.h"
 #include <stdbool.h>
 
-enum { YAML_MAX_SIZE = 1 << 20, YAML_MAX_NODES = 8192, YAML_MAX_DEPTH = 32 };
+enum { YAML_MAX_SIZE = 1 << 20, YAML_MAX_NODES = 65536, YAML_MAX_DEPTH = 32 };
 
 enum ynode_kind { YNODE_SCALAR, YNODE_LIST, YNODE_MAP };
 enum ynode_type {

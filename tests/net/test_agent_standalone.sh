@@ -266,7 +266,7 @@ taken && ok "thawed: it does not take the address back" "$(holders)" || bad "tha
 # --- killed with the address, flushed as ExecStopPost does, and started again
 settle
 kill -9 "${agent[$holder]}"
-in_ns "$holder" "$triarch" vip flush --config "$dir/$holder/config.yaml" | grep -q "removed the virtual address from 1 interface" &&
+in_ns "$holder" "$triarch" vip flush --config "$dir/$holder/config.yaml" | grep -Eq "removed the virtual address [0-9.]* from 1 interface" &&
 	! has_vip "$holder" && ok "vip flush after kill -9 removes the address" || bad "vip flush" "address still there"
 in_ns "$holder" "$triarch" vip flush --config "$dir/$holder/config.yaml" && ok "vip flush with nothing to remove: exit 0" || bad "vip flush" "exit $?"
 settle

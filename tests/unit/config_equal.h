@@ -44,23 +44,40 @@ static inline void expect_component(const struct component *a, const struct comp
         }
 }
 
+static inline void expect_member(const struct member *a, const struct member *b) {
+        expect_text(a->name, b->name);
+        assert_true(vrrp_ip_equal(&a->address, &b->address));
+        assert_int_equal(a->id, b->id);
+        assert_int_equal(a->witness, b->witness);
+}
+
 static inline void expect_vip(const struct vip_config *a, const struct vip_config *b) {
-        assert_int_equal(a->present, b->present);
-        assert_int_equal(a->address.s_addr, b->address.s_addr);
-        assert_int_equal(a->prefix, b->prefix);
+        assert_int_equal(a->n_addresses, b->n_addresses);
+        for (size_t i = 0; i < a->n_addresses; i++) {
+                assert_true(vrrp_ip_equal(&a->addresses[i].ip, &b->addresses[i].ip));
+                assert_int_equal(a->addresses[i].prefix, b->addresses[i].prefix);
+        }
         expect_text(a->interface, b->interface);
+        expect_text(a->key_file, b->key_file);
         assert_int_equal(a->vrid, b->vrid);
         assert_int_equal(a->interval_us, b->interval_us);
         assert_int_equal(a->transport, b->transport);
         assert_int_equal(a->election, b->election);
         assert_int_equal(a->preempt, b->preempt);
+        assert_int_equal(a->preempt_delay_us, b->preempt_delay_us);
+        assert_int_equal(a->version, b->version);
+        assert_int_equal(a->checksum, b->checksum);
         assert_int_equal(a->unicast, b->unicast);
+        assert_int_equal(a->virtual_mac, b->virtual_mac);
+        assert_int_equal(a->accept, b->accept);
+        assert_int_equal(a->standby, b->standby);
+        assert_int_equal(a->removal_us, b->removal_us);
         assert_int_equal(a->priority, b->priority);
+        assert_int_equal(a->port, b->port);
+        assert_true(vrrp_ip_equal(&a->self, &b->self));
         assert_int_equal(a->n_members, b->n_members);
-        for (size_t i = 0; i < a->n_members; i++) {
-                expect_text(a->members[i].name, b->members[i].name);
-                assert_int_equal(a->members[i].address.s_addr, b->members[i].address.s_addr);
-        }
+        for (size_t i = 0; i < a->n_members; i++)
+                expect_member(&a->members[i], &b->members[i]);
 }
 
 static inline void expect_plain_check(const struct plain_check *a, const struct plain_check *b) {
@@ -131,13 +148,17 @@ static inline void expect_equal(const struct config *a, const struct config *b) 
         expect_pairs(&a->kubelet_extra_args, &b->kubelet_extra_args);
         expect_strings(&a->ignore_preflight_errors, &b->ignore_preflight_errors);
         expect_strings(&a->skip_phases, &b->skip_phases);
-        expect_vip(&a->vip, &b->vip);
+        assert_int_equal(a->vips.n, b->vips.n);
+        for (size_t i = 0; i < a->vips.n; i++)
+                expect_vip(&a->vips.items[i], &b->vips.items[i]);
+        assert_int_equal(a->members_generation, b->members_generation);
         expect_health(&a->health, &b->health);
         assert_true(a->time_max_offset_s > b->time_max_offset_s - 1e-9 &&
                     a->time_max_offset_s < b->time_max_offset_s + 1e-9);
         assert_int_equal(a->enroll_port, b->enroll_port);
         assert_int_equal(a->metrics_port, b->metrics_port);
         expect_text(a->socket_path, b->socket_path);
+        expect_text(a->state_dir, b->state_dir);
 }
 
 #endif

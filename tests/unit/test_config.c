@@ -55,10 +55,10 @@ static void test_defaults_of_a_cluster(void **state) {
         assert_int_equal(c->alg, ALG_ECDSA_P256);
         assert_string_equal(c->cri_socket, "unix:///var/run/containerd/containerd.sock");
         assert_int_equal(c->token_ttl_s, 7200);
-        assert_int_equal(c->vip.vrid, 192);
-        assert_int_equal(c->vip.priority, 250);
-        assert_int_equal(c->vip.interval_us, 100000);
-        assert_int_equal(c->vip.preempt, VIP_PREEMPT_HEALTH);
+        assert_int_equal(c->vips.items[0].vrid, 192);
+        assert_int_equal(c->vips.items[0].priority, 250);
+        assert_int_equal(c->vips.items[0].interval_us, 100000);
+        assert_int_equal(c->vips.items[0].preempt, VIP_PREEMPT_HEALTH);
         assert_true(c->health.api_server.enabled && c->health.etcd.enabled && c->health.kubelet.enabled &&
                     c->health.clock.enabled);
         assert_string_equal(c->health.api_server.endpoint, "https://172.18.0.154:6443/livez?exclude=etcd");
@@ -102,11 +102,11 @@ static void test_agent_alone(void **state) {
         assert_false(c->cluster);
         assert_null(c->kubernetes_version);
         assert_null(c->service_ip);
-        assert_int_equal(c->vip.priority, 230);
+        assert_int_equal(c->vips.items[0].priority, 230);
         assert_string_equal(c->advertise_address, "172.18.0.155");
-        assert_int_equal(c->vip.n_members, 3);
-        assert_string_equal(c->vip.members[2].name, "n3");
-        assert_int_equal(c->vip.members[2].address.s_addr, inet_addr("172.18.0.156"));
+        assert_int_equal(c->vips.items[0].n_members, 3);
+        assert_string_equal(c->vips.items[0].members[2].name, "n3");
+        assert_int_equal(vrrp_ip_in(&c->vips.items[0].members[2].address).s_addr, inet_addr("172.18.0.156"));
         assert_true(c->health.api_server.enabled);
         assert_int_equal(c->health.api_server.timeout_us, 1500000);
         assert_int_equal(c->health.api_server.rise, 4);
@@ -132,7 +132,7 @@ static void test_priority_by_position(void **state) {
                                         "  - {name: n%u, address: 10.0.0.%u}\n", j, j + 1);
                 snprintf(name, sizeof name, "n%u", i);
                 CLEANUP(config_freep) struct config *c = parse(text, &flags);
-                assert_int_equal(c->vip.priority, expected[i]);
+                assert_int_equal(c->vips.items[0].priority, expected[i]);
         }
 }
 
@@ -142,8 +142,8 @@ static void test_router_id_from_the_address(void **state) {
         CLEANUP(config_freep) struct config *c = parse("", &a), *d = parse("", &b);
 
         (void)state;
-        assert_int_equal(c->vip.vrid, 7);
-        assert_int_equal(d->vip.vrid, 255);
+        assert_int_equal(c->vips.items[0].vrid, 7);
+        assert_int_equal(d->vips.items[0].vrid, 255);
 }
 
 static void test_flags_win(void **state) {
@@ -177,9 +177,9 @@ static void test_flags_win(void **state) {
 
         (void)state;
         assert_string_equal(c->node_name, "flag");
-        assert_int_equal(c->vip.address.s_addr, inet_addr("10.1.0.9"));
-        assert_int_equal(c->vip.prefix, 16);
-        assert_string_equal(c->vip.interface, "lan0");
+        assert_int_equal(config_vip_address(c).s_addr, inet_addr("10.1.0.9"));
+        assert_int_equal(c->vips.items[0].addresses[0].prefix, 16);
+        assert_string_equal(c->vips.items[0].interface, "lan0");
         assert_string_equal(c->advertise_address, "10.1.0.1");
         assert_string_equal(c->endpoint_host, "api.example");
         assert_int_equal(c->endpoint_port, 7443);
@@ -326,11 +326,11 @@ static void test_every_field(void **state) {
         CLEANUP(config_freep) struct config *c = parse(full, NULL);
 
         (void)state;
-        assert_int_equal(c->vip.vrid, 3);
-        assert_int_equal(c->vip.interval_us, 1000000);
-        assert_int_equal(c->vip.preempt, VIP_PREEMPT_NEVER);
-        assert_true(c->vip.unicast);
-        assert_int_equal(c->vip.priority, 7);
+        assert_int_equal(c->vips.items[0].vrid, 3);
+        assert_int_equal(c->vips.items[0].interval_us, 1000000);
+        assert_int_equal(c->vips.items[0].preempt, VIP_PREEMPT_NEVER);
+        assert_true(c->vips.items[0].unicast);
+        assert_int_equal(c->vips.items[0].priority, 7);
         assert_false(c->health.etcd.enabled);
         assert_int_equal(c->health.kubelet.interval_us, 7000000);
         assert_int_equal(c->health.clock.port, 324);
@@ -351,6 +351,94 @@ static void test_every_field(void **state) {
         expect_round_trip(c);
 }
 
+static const char groups[] =
+        "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: n2\nclusterName: lab\n"
+        "membersGeneration: 3\nsocket: /run/a/agent.sock\nvip:\n"
+        "- address: [10.0.0.9/24, 'fd00::9/64']\n  interface: eth0\n  transport: sealed\n  keyFile: /k\n"
+        "  port: 8000\n  advertisementInterval: 15ms\n  preemptDelay: 2s\n  removalBudget: 7ms\n"
+        "  virtualMAC: true\n  accept: false\n  standby: true\n"
+        "  members:\n  - {name: n1, address: 10.0.0.1, id: 1234567890123456}\n"
+        "  - {name: n2, address: 10.0.0.2}\n  - {name: n3, address: 10.0.0.3, witness: true}\n"
+        "- {address: 10.0.0.10/24, interface: eth0, transport: sealed, election: priority}\n"
+        "- {address: 'fd00::10/64', interface: eth0, transport: ip, virtualRouterID: 9, checksum: rfc9568}\n"
+        "- {address: 10.0.0.11/24, interface: eth0, transport: ip, virtualRouterID: 9, version: 2,\n"
+        "   advertisementInterval: 3s}\n";
+
+static void test_several_groups(void **state) {
+        CLEANUP(config_freep) struct config *c = parse(groups, NULL);
+        const struct vip_config *v = c->vips.items;
+
+        (void)state;
+        assert_int_equal(c->vips.n, 4);
+        assert_string_equal(c->cluster_name, "lab");
+        assert_string_equal(c->state_dir, "/run/a");
+        assert_int_equal(c->members_generation, 3);
+        assert_int_equal(v[0].n_addresses, 2);
+        assert_string_equal(vrrp_ip_text(&v[0].addresses[1].ip).v, "fd00::9");
+        assert_int_equal(v[0].addresses[1].prefix, 64);
+        assert_int_equal(v[0].election, VIP_ELECTION_MAJORITY);
+        assert_int_equal(v[0].interval_us, 15000);
+        assert_int_equal(v[0].preempt_delay_us, 2000000);
+        assert_int_equal(v[0].removal_us, 7000);
+        assert_true(v[0].virtual_mac && !v[0].accept && v[0].standby);
+        assert_true(config_member_id(&v[0].members[0]) == 0x1234567890123456);
+        assert_true(v[0].members[2].witness);
+        assert_string_equal(vrrp_ip_text(&v[0].self).v, "10.0.0.2");
+        /* the second sealed group has the first one's members, key and port, and its own election */
+        assert_int_equal(v[1].election, VIP_ELECTION_PRIORITY);
+        assert_int_equal(v[1].n_members, 3);
+        assert_string_equal(v[1].members[1].name, "n2");
+        assert_string_equal(v[1].key_file, "/k");
+        assert_int_equal(v[1].port, 8000);
+        assert_int_equal(v[1].vrid, 10);
+        assert_int_equal(v[1].priority, 230);
+        assert_true(v[1].accept && !v[1].standby);
+        /* one router ID, but one family each */
+        assert_int_equal(v[2].checksum, VIP_CHECKSUM_RFC9568);
+        assert_null(v[2].key_file);
+        assert_int_equal(v[3].version, 2);
+        assert_int_equal(v[3].interval_us, 3000000);
+        expect_round_trip(c);
+}
+
+static void test_many_groups(void **state) {
+        static const char end[] = "  members: [{name: n1, address: 10.9.0.1}]\n";
+        char text[32768];
+        int len =
+                snprintf(text, sizeof text,
+                         "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: n1\nvip:\n");
+
+        (void)state;
+        for (unsigned i = 1; i <= CONFIG_MAX_VIPS; i++)
+                len += snprintf(text + len, sizeof text - (size_t)len,
+                                "- address: 10.9.1.%u/16\n  virtualRouterID: %u\n%s", i < 255 ? i : 0, i,
+                                i == 1 ? end : "");
+        CLEANUP(config_freep) struct config *c = parse(text, NULL);
+        assert_int_equal(c->vips.n, 255);
+        assert_int_equal(c->vips.items[254].vrid, 255);
+        assert_int_equal(c->vips.items[254].n_members, 1);
+        expect_round_trip(c);
+}
+
+/* The ids of lists that several machines derive for themselves must not change from version to version. */
+static void test_member_ids(void **state) {
+        static char host1[] = "host1";
+        const struct member derived = { .name = host1 }, given = { .name = host1, .id = 7 };
+
+        (void)state;
+        assert_true(config_member_id(&derived) == 0xc0365b5a3867cc38);
+        assert_int_equal(config_member_id(&given), 7);
+}
+
+static void test_state_dir(void **state) {
+        CLEANUP(config_freep) struct config *c = parse(alone, NULL), *d = parse(full, NULL);
+
+        (void)state;
+        assert_string_equal(c->state_dir, "/var/lib/triarch-agent");
+        assert_string_equal(d->state_dir, "/var/lib/triarch-agent"); /* a cluster's, wherever the socket is */
+        assert_string_equal(c->cluster_name, "triarch");
+}
+
 /* What join carries: nothing of this node's own, and the rest unchanged. */
 static void test_shared(void **state) {
         const struct config_flags other = { .node_name = "n2", .advertise_address = "10.0.0.2" };
@@ -365,11 +453,11 @@ static void test_shared(void **state) {
                         fail_msg("%s in:\n%s", own[i], text);
         d = parse(text, &other);
         assert_string_equal(d->node_name, "n2");
-        assert_null(d->vip.interface);
-        assert_int_equal(d->vip.priority, 230); /* after the one member that is listed */
+        assert_null(d->vips.items[0].interface);
+        assert_int_equal(d->vips.items[0].priority, 230); /* after the one member that is listed */
         assert_string_equal(d->health.api_server.endpoint, "https://10.0.0.2:7443/livez?exclude=etcd");
         expect_cluster(c, d);
-        assert_int_equal(d->vip.vrid, 3);
+        assert_int_equal(d->vips.items[0].vrid, 3);
 }
 
 /* ---- print-defaults ---- */
@@ -478,6 +566,10 @@ int main(void) {
                 cmocka_unit_test(test_hostile_values_come_back),
                 cmocka_unit_test(test_hostile_values_are_read),
                 cmocka_unit_test(test_every_field),
+                cmocka_unit_test(test_several_groups),
+                cmocka_unit_test(test_many_groups),
+                cmocka_unit_test(test_member_ids),
+                cmocka_unit_test(test_state_dir),
                 cmocka_unit_test(test_shared),
                 cmocka_unit_test(test_printed_defaults_are_the_defaults),
                 cmocka_unit_test(test_printed_defaults_hold_every_field),

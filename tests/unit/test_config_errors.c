@@ -12,6 +12,9 @@
 #define CLUSTER "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
 #define INIT    "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n"
 
+#define SEALED VIP "  transport: sealed\n"
+#define KEYED  "  keyFile: /k\n  members: [{name: n1, address: 10.0.0.1}]\n"
+
 struct wrong {
         const char *text;
         unsigned line, column;
@@ -115,11 +118,6 @@ static void test_not_supported_yet(void **state) {
         static const struct {
                 const char *head, *path;
         } t[] = {
-                { VIP, "vip.keyFile" },
-                { VIP, "vip.preemptDelay" },
-                { VIP, "vip.standby" },
-                { VIP, "vip.virtualMAC" },
-                { VIP, "vip.version" },
                 { AGENT, "health.link" },
                 { AGENT, "health.custom" },
                 { AGENT, "timeSync.servers" },
@@ -173,16 +171,8 @@ static void test_not_supported_yet(void **state) {
 
 static void test_values_not_supported_yet(void **state) {
         static const struct wrong t[] = {
-                { VIP "  transport: sealed\n", 6, 14, "vip.transport: \"sealed\" is not supported yet" },
-                { VIP "  election: majority\n", 6, 13, "vip.election: \"majority\" is not supported yet" },
-                { AGENT "vip:\n- address: 10.0.0.9/24\n", 5, 1,
-                  "vip: a list of addresses is not supported yet" },
-                { AGENT "vip: {address: [10.0.0.9/24]}\n", 4, 16,
-                  "vip.address: a list of addresses is not supported yet" },
-                { AGENT "vip: {address: 'fd00::9/64'}\n", 4, 16,
-                  "\"fd00::9/64\" is not supported yet: an IPv4 address" },
-                { VIP "  members: [{name: n1, address: 'fd00::1'}]\n", 6, 33,
-                  "\"fd00::1\" is not supported yet" },
+                { AGENT "vip: {address: 'fd00::9/64'}\n---\n" CLUSTER "controlPlaneEndpoint: x\n", 4, 16,
+                  "fd00::9 is not supported yet in a cluster" },
                 { CLUSTER "encryptionAlgorithm: RSA-3072\n", 3, 22, "\"RSA-3072\" is not supported yet" },
                 { CLUSTER "encryptionAlgorithm: RSA-4096\n", 3, 22, "\"RSA-4096\" is not supported yet" },
                 { CLUSTER "encryptionAlgorithm: ECDSA-P384\n", 3, 22, "\"ECDSA-P384\" is not supported yet" },
@@ -254,7 +244,7 @@ static void test_types(void **state) {
                 { VIP "  advertisementInterval: [1s]\n", 6, 26, "must be a duration, not a list" },
                 { VIP "  preempt: sometimes\n", 6, 12,
                   "unknown value \"sometimes\"; it may be: health, always, never" },
-                { VIP "  transport: udp\n", 6, 14, "unknown value \"udp\"; it may be: ip" },
+                { VIP "  transport: udp\n", 6, 14, "unknown value \"udp\"; it may be: sealed, ip" },
                 { VIP "  preempt: yes\n", 6, 12, "must be a string, but yes is a truth value" },
                 { VIP "  members: {n1: 10.0.0.1}\n", 6, 12, "vip.members: must be a list, not a map" },
                 { AGENT "vip: 10.0.0.9/24\n", 4, 6, "vip: must be a map, not a string" },
@@ -310,9 +300,9 @@ static void test_impossible_values(void **state) {
                 { VIP "  members: [{name: n1}]\n", 6, 13, "vip.members[0]: \"address\" is missing" },
                 { VIP "  members: [{address: 10.0.0.1}]\n", 6, 13, "\"name\" is missing" },
                 { VIP "  members: [{name: n1, address: host}]\n", 6, 33,
-                  "must be the IPv4 address of a host" },
+                  "must be the IPv4 or IPv6 address of a host" },
                 { VIP "  members: [{name: n1, address: 127.0.0.1}]\n", 6, 33,
-                  "must be the IPv4 address of a host" },
+                  "must be the IPv4 or IPv6 address of a host" },
                 { VIP "  members: [{name: N 1, address: 10.0.0.1}]\n", 6, 20, "must be lower case letters" },
                 { VIP "health:\n  apiServer: {endpoint: 'http://10.0.0.1:6443/'}\n", 7, 25,
                   "must be https://ADDRESS:PORT/PATH" },
@@ -487,6 +477,90 @@ static void test_contradictions(void **state) {
         assert_non_null(strstr(e.message, "this node, \"n1\", is not among vip.members"));
 }
 
+/* Groups, transports and elections: what goes together, and what to do where it does not. */
+static void test_groups(void **state) {
+        static const struct wrong t[] = {
+                { VIP "  election: majority\n  transport: ip\n", 6, 13,
+                  "vip.election: majority needs transport: sealed" },
+                { SEALED "  members: [{name: n1, address: 10.0.0.1}]\n", 6, 14, "vip.keyFile is missing" },
+                { SEALED "  keyFile: /k\n", 6, 14, "vip.members is missing" },
+                { SEALED KEYED "  unicast: true\n", 9, 12, "vip.unicast: belongs to transport: ip" },
+                { SEALED KEYED "  version: 2\n", 9, 12, "vip.version: belongs to transport: ip" },
+                { SEALED KEYED "  checksum: rfc9568\n", 9, 13, "vip.checksum: belongs to transport: ip" },
+                { SEALED KEYED "  removalBudget: 10ms\n  advertisementInterval: 10ms\n", 9, 18,
+                  "vip.removalBudget: 10000 us is too much for an advertisementInterval of 10000 us" },
+                { SEALED KEYED "  removalBudget: 4ms\n", 9, 18, "out of range; it must be from 5ms to 5s" },
+                { VIP "  transport: ip\n  advertisementInterval: 15ms\n", 7, 26, "no multiple of 10ms" },
+                { VIP "  transport: ip\n  version: 2\n", 7, 12,
+                  "VRRPv2 counts whole seconds, 100000 us is none" },
+                { VIP "  transport: ip\n  version: 2\n  advertisementInterval: 1500ms\n", 8, 26,
+                  "VRRPv2 counts whole seconds" },
+                { AGENT "vip: {address: [10.0.0.9/24, 'fd00::9/64'], transport: ip, version: 2, "
+                        "advertisementInterval: 1s}\n",
+                  4, 69, "VRRPv2 has no IPv6, but fd00::9 is in the group" },
+                { VIP "  transport: ip\n  version: 2\n  advertisementInterval: 1s\n  checksum: rfc9568\n", 9,
+                  13, "a choice of version 3 only" },
+                { VIP "  version: 4\n", 6, 12, "4 is out of range; it must be from 2 to 3" },
+                { SEALED "  keyFile: /k\n  members: [{name: n1, address: 10.0.0.1, witness: true}]\n", 8, 12,
+                  "all are witnesses" },
+                { VIP "  members: [{name: n1, address: 10.0.0.1, id: 00000000000000aa},\n"
+                      "    {name: n2, address: 10.0.0.2, id: '00000000000000aa'}]\n",
+                  7, 39, "\"n1\" and \"n2\" have the same id" },
+                { VIP "  members: [{name: n1, address: 10.0.0.1}, {name: n2, address: 'fd00::1'}]\n", 6, 64,
+                  "of different families" },
+                { VIP "  members: [{name: n1, address: 10.0.0.1, id: aa}]\n", 6, 47,
+                  "\"aa\" must be 16 hexadecimal digits" },
+                { VIP "  members: [{name: n1, address: 10.0.0.1, id: 00000000000000AA}]\n", 6, 47,
+                  "must be 16 hexadecimal digits in lower case" },
+                { VIP "  members: [{name: n1, address: 10.0.0.1, id: 0000000000000000}]\n", 6, 47,
+                  "not all 0" },
+                { VIP "  members: [{name: n1, address: 10.0.0.1, id: ffffffffffffffff}]\n", 6, 47,
+                  "nor all f" },
+                { VIP "  members: [{name: n1, address: 10.0.0.1, id: []}]\n", 6, 47, "not a list" },
+                { VIP "  members: [{name: n1, address: 'ff02::1'}]\n", 6, 33,
+                  "IPv4 or IPv6 address of a host" },
+                { VIP "  members: [{name: n1, address: '::ffff:10.0.0.1'}]\n", 6, 33, "address of a host" },
+                { AGENT "vip: {address: []}\n", 4, 16, "must be one address or a list of up to 32" },
+                { AGENT "vip: {address: [10.0.0.9/24, 10.0.0.9/25]}\n", 4, 16, "10.0.0.9 is there twice" },
+                { AGENT "vip: {address: [10.0.0.9/24, x]}\n", 4, 30, "\"x\" must be ADDRESS/PREFIX" },
+                { AGENT "vip: {address: 'fd00::9'}\n", 4, 16, "must be ADDRESS/PREFIX" },
+                { AGENT "vip: {address: 'fd00::9/129'}\n", 4, 16, "must be ADDRESS/PREFIX" },
+                { AGENT "vip: {address: 'fd00::9/127'}\n", 4, 16, "8 to 126" },
+                { AGENT "vip: {address: 'fd00::/64'}\n", 4, 16, "is the address of the network itself" },
+                { AGENT "vip: {address: '::1/64'}\n", 4, 16, "loopback, multicast or reserved" },
+                { AGENT "vip: {address: 'ff02::9/64'}\n", 4, 16, "loopback, multicast or reserved" },
+                { AGENT "vip: []\n", 4, 6, "must be one map or a list of up to 255" },
+                { AGENT "vip: [{address: 10.0.0.9/24}, {interface: eth0}]\n", 4, 31,
+                  "vip.address is missing" },
+                { AGENT "vip: [{address: 10.0.0.9/24}, x]\n", 4, 31, "vip[1]: must be a map, not a string" },
+                { AGENT "vip: [{address: 10.0.0.9/24, adress: x}]\n", 4, 30,
+                  "vip[0]: unknown key \"adress\"" },
+                { AGENT "vip: [{address: 10.0.0.9/24}, {address: 10.0.0.9/24, virtualRouterID: 8}]\n", 4, 41,
+                  "10.0.0.9 is in two groups" },
+                { AGENT "vip: [{address: 10.0.0.9/24}, {address: 10.0.0.8/24, virtualRouterID: 9}]\n", 4, 71,
+                  "vip.virtualRouterID: 9 is that of another group" },
+                { AGENT "vip: [{address: 10.0.0.9/24}, {address: 10.0.1.9/24}]\n", 4, 41,
+                  "9 is that of another group on the interface; give each its own" },
+                { AGENT
+                  "vip:\n- address: 10.0.0.9/24\n  transport: sealed\n" KEYED
+                  "- {address: 10.0.0.8/24, transport: sealed, members: [{name: n1, address: 10.0.0.2}]}\n",
+                  9, 54, "different members" },
+                { AGENT "vip:\n- address: 10.0.0.9/24\n  transport: sealed\n" KEYED
+                        "- {address: 10.0.0.8/24, transport: sealed, port: 7}\n",
+                  9, 51, "different keyFile or port" },
+                { AGENT "vip:\n- address: 10.0.0.9/24\n  transport: sealed\n" KEYED
+                        "- {address: 'fd00::9/64', transport: sealed}\n",
+                  9, 13, "9 is that of another group" },
+                { VIP "membersGeneration: 0\n", 6, 20, "out of range" },
+                { VIP "stateDir: here\n", 6, 11, "must be" },
+                { VIP "clusterName: a\n---\n" CLUSTER "clusterName: b\n", 10, 14,
+                  "the cluster is named \"b\" here and \"a\" in line 6" },
+        };
+
+        (void)state;
+        EXPECT(t);
+}
+
 /* A flag is blamed by its name, without a line. */
 static void test_flags(void **state) {
         static const struct {
@@ -584,6 +658,7 @@ int main(void) {
                 cmocka_unit_test(test_types),
                 cmocka_unit_test(test_impossible_values),
                 cmocka_unit_test(test_contradictions),
+                cmocka_unit_test(test_groups),
                 cmocka_unit_test(test_flags),
                 cmocka_unit_test(test_files_that_cannot_be_read),
         };

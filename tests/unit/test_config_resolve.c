@@ -51,7 +51,7 @@ static void expect(const struct host *h, const char *interface, const char *adve
 
         if (config_resolve_from(c, h->v, &e) < 0)
                 fail_msg("%s", e.message);
-        assert_string_equal(c->vip.interface, ret_interface);
+        assert_string_equal(c->vips.items[0].interface, ret_interface);
         assert_string_equal(c->advertise_address, ret_address);
         assert_non_null(strstr(c->health.api_server.endpoint, ret_address));
 }

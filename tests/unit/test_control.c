@@ -4,7 +4,6 @@
 #include "agent/journal.h"
 #include "agent/report.h"
 #include "agent/status_text.h"
-#include <arpa/inet.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +19,8 @@
 #define SEC(n)     ((uint64_t)(n)*1000000)
 
 struct world {
+        struct vip_address address;
+        struct vip_config vip;
         struct member members[2];
         struct config config;
         struct health health;
@@ -35,17 +36,18 @@ static void snapshot(struct world *w) {
                 .fall = 2, .rise = 2, .interval_us = 100000, .times = health_times_default
         };
 
-        *w = (struct world){ .members = { { n1, { inet_addr("10.0.0.1") } },
-                                          { n2, { inet_addr("10.0.0.2") } } } };
-        w->config = (struct config){ .node_name = n2,
-                                     .time_max_offset_s = 0.1,
-                                     .vip = { .present = true,
-                                              .address = { inet_addr("10.0.0.9") },
-                                              .interface = eth0,
-                                              .vrid = 9,
-                                              .interval_us = 100000,
-                                              .members = w->members,
-                                              .n_members = 2 } };
+        *w = (struct world){ .address = { { AF_INET, { 10, 0, 0, 9 } }, 24 },
+                             .members = { { .name = n1, .address = { AF_INET, { 10, 0, 0, 1 } } },
+                                          { .name = n2, .address = { AF_INET, { 10, 0, 0, 2 } } } } };
+        w->vip = (struct vip_config){ .addresses = &w->address,
+                                      .n_addresses = 1,
+                                      .interface = eth0,
+                                      .vrid = 9,
+                                      .interval_us = 100000,
+                                      .election = VIP_ELECTION_PRIORITY,
+                                      .members = w->members,
+                                      .n_members = 2 };
+        w->config = (struct config){ .node_name = n2, .time_max_offset_s = 0.1, .vips = { &w->vip, 1 } };
         p.enabled[HEALTH_API_SERVER] = p.enabled[HEALTH_CLOCK] = true;
         health_init(&w->health, &p, 0);
         health_report(&w->health, HEALTH_API_SERVER, HEALTH_OK, "answers 200", SEC(1));

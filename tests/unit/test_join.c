@@ -174,7 +174,7 @@ static void test_enrolled_machine_has_the_keys_and_its_own_certificates(void **s
         file_under(f, "/var/lib/triarch/join/config.yaml", path);
         assert_int_equal(pki_file_read(path, 65536, &text, &size), 0);
         assert_int_equal(config_parse(text, size, "x", NULL, &c, &e), 0);
-        assert_int_equal(c->vip.priority, 230);
+        assert_int_equal(c->vips.items[0].priority, 230);
         assert_string_equal(c->node_name, "n2");
         assert_string_equal(c->advertise_address, JOINER_ADDRESS);
         config_free(c);

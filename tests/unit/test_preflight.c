@@ -90,24 +90,26 @@ static void test_interface_must_carry_the_network(void **state) {
                 "VIPInterface", PREFLIGHT_BOTH, PREFLIGHT_ERROR, NULL, 0, NULL
         };
         char lo[] = "lo", none[] = "nosuch0";
-        struct config c = { .vip = { .present = true, .prefix = 8, .interface = lo } };
+        struct vip_address vip = { .prefix = 8 };
+        struct vip_config group = { .addresses = &vip, .n_addresses = 1, .interface = lo };
+        struct config c = { .vips = { &group, 1 } };
         struct phase_ctx ctx = { .config = &c, .root = "" };
         CLEANUP(freep) struct preflight *p = with(&ctx);
 
         (void)state;
-        inet_pton(AF_INET, "127.9.9.9", &c.vip.address);
+        vrrp_ip_parse("127.9.9.9", &vip.ip);
         preflight_vip_interface(p, &check);
         assert_int_equal(p->n, 0);
-        inet_pton(AF_INET, "127.0.0.1", &c.vip.address); /* the address itself is no proof */
+        vrrp_ip_parse("127.0.0.1", &vip.ip); /* the address itself is no proof */
         preflight_vip_interface(p, &check);
         assert_int_equal(p->n, 1);
-        inet_pton(AF_INET, "172.18.0.192", &c.vip.address);
-        c.vip.prefix = 22;
+        vrrp_ip_parse("172.18.0.192", &vip.ip);
+        vip.prefix = 22;
         preflight_vip_interface(p, &check);
         assert_int_equal(p->n, 2);
         assert_non_null(
                 strstr(p->v[1].text, "no address in the network of 172.18.0.192/22 (it has 127.0.0.1)"));
-        c.vip.interface = none;
+        group.interface = none;
         preflight_vip_interface(p, &check);
         assert_int_equal(p->n, 3);
         assert_non_null(strstr(p->v[2].text, "there is no interface nosuch0"));

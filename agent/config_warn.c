@@ -1,0 +1,88 @@
+/* What a configuration may say, but is worth a word. */
+#include "agent/config_fields.h"
+#include <stdarg.h>
+
+struct warner {
+        void (*warn)(void *userdata, const char *text);
+        void *userdata;
+};
+
+static void say(const struct warner *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void say(const struct warner *w, const char *fmt, ...) {
+        char text[320];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof text, fmt, ap);
+        va_end(ap);
+        w->warn(w->userdata, text);
+}
+
+/* What deaths do to the address, where the size of the list is not a good one. */
+static void warn_size(const struct warner *w, const struct vip_config *v) {
+        size_t n = v->n_members;
+
+        if (v->election != VIP_ELECTION_MAJORITY) {
+                if (n == 2)
+                        say(w,
+                            "two members: when they cannot hear each other, both take the address (and etcd, "
+                            "if it runs there, loses its majority with one of them)");
+                return;
+        }
+        if (n == 1)
+                say(w, "one member: when it dies, nobody has the address");
+        else if (n == 2)
+                say(w,
+                    "two members: the death of either takes the address away, for one of two is no majority; "
+                    "add a third, which may be a witness");
+        else if (n > 0 && n % 2 == 0)
+                say(w,
+                    "%zu members survive no more deaths than %zu: the address is gone after the death of "
+                    "%zu; "
+                    "an odd number is better",
+                    n, n - 1, n / 2);
+}
+
+static void warn_members(const struct warner *w, const struct vip_config *v) {
+        const struct vip_address *a = &v->addresses[0];
+
+        for (size_t i = 0; i < v->n_members; i++) {
+                const struct member *m = &v->members[i];
+
+                if (m->address.family == a->ip.family && !m->witness &&
+                    !vrrp_ip_same_network(&m->address, &a->ip, a->prefix))
+                        say(w, "member \"%.60s\" (%s) is not in the VIP's network", m->name,
+                            vrrp_ip_text(&m->address).v);
+        }
+}
+
+/* RFC 9568 section 5.2.9. */
+static void warn_ipv6(const struct warner *w, const struct vip_config *v) {
+        const struct vrrp_ip *first = NULL;
+
+        for (size_t i = 0; i < v->n_addresses && !first; i++)
+                if (v->addresses[i].ip.family == AF_INET6)
+                        first = &v->addresses[i].ip;
+        if (v->transport == VIP_TRANSPORT_IP && first && !vrrp_ip_link_local(first))
+                say(w,
+                    "the first IPv6 address, %s, is not link-local: RFC 9568 wants one there, and other "
+                    "makers' routers may insist",
+                    vrrp_ip_text(first).v);
+}
+
+void config_warnings(const struct config *c, void (*warn)(void *userdata, const char *text), void *userdata) {
+        const struct warner w = { warn, userdata };
+        const struct vip_config *v = config_vip(c);
+        struct vrrp_ip self;
+
+        if (!v)
+                return;
+        warn_size(&w, v);
+        warn_members(&w, v);
+        for (size_t i = 0; i < c->vips.n; i++)
+                warn_ipv6(&w, &c->vips.items[i]);
+        if (c->advertise_address && vrrp_ip_parse(c->advertise_address, &self) == 0 &&
+            self.family == v->addresses[0].ip.family &&
+            !vrrp_ip_same_network(&self, &v->addresses[0].ip, v->addresses[0].prefix))
+                say(&w, "the advertise address %s is not in the VIP's network", c->advertise_address);
+}

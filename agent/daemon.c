@@ -1,8 +1,8 @@
 #include "agent/daemon_priv.h"
+#include "agent/memory.h"
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -59,9 +59,10 @@ void agent_notify_status(struct agent *a) {
 static void be_timely(struct agent *a) {
         struct sched_param p = { .sched_priority = RT_PRIORITY };
         char text[160];
+        int r;
 
-        if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0) {
-                snprintf(text, sizeof text, "memory is not locked: %s", strerror(errno));
+        if ((r = memory_lock()) < 0) {
+                snprintf(text, sizeof text, "memory is not locked: %s", strerror(-r));
                 agent_record(a, LOG_INFO, NULL, "agent", "", "", text);
         }
         if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &p) < 0) {

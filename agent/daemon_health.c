@@ -53,6 +53,15 @@ void agent_health_link(struct agent *a, bool up) {
                                           .started_us = agent_now_us(a) });
 }
 
+/* libcurl and its TLS library are set up before the memory is locked, and only where something asks over
+ * HTTP. */
+static int open_http(struct agent *a) {
+        const struct config *c = a->config;
+        bool asks = c->health.api_server.enabled || c->health.etcd.enabled || c->health.kubelet.enabled;
+
+        return asks ? http_new(a->loop, &a->http) : 0;
+}
+
 int agent_health_init(struct agent *a) {
         const struct config *c = a->config;
         struct health_params p = {
@@ -68,6 +77,8 @@ int agent_health_init(struct agent *a) {
         };
         int r;
 
+        if ((r = open_http(a)) < 0)
+                return r;
         health_init(&a->health, &p, agent_now_us(a));
         r = sd_event_add_time(a->loop, &a->health_timer, CLOCK_MONOTONIC, UINT64_MAX, ACCURACY_US,
                               on_health_timer, a);
@@ -136,13 +147,10 @@ int agent_probes_open(struct agent *a, struct error *e) {
         static int (*const openers[])(struct agent *, const struct probe_env *,
                                       struct error *) = { open_api_server, open_etcd, open_clock,
                                                           open_kubelet };
-        struct probe_env env = { .loop = a->loop, .report = on_report, .userdata = a };
+        struct probe_env env = { .loop = a->loop, .http = a->http, .report = on_report, .userdata = a };
         int r;
 
         *e = (struct error){ 0 };
-        if ((r = http_new(a->loop, &a->http)) < 0)
-                return error_set(e, EXIT_FAILED, "the health checks cannot start: %s", strerror(-r));
-        env.http = a->http;
         for (size_t i = 0; i < ARRAY_SIZE(openers); i++)
                 if ((r = openers[i](a, &env, e)) < 0)
                         return *e->message ? r

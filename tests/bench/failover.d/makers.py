@@ -1,5 +1,6 @@
 """The two that are compared: their configurations as text, and their processes."""
 import os
+import secrets
 import signal
 import subprocess
 import threading
@@ -183,6 +184,8 @@ class Services:
             for part in ("crt", "key"):
                 with open(f"{d}/{part}") as file:
                     out.write(file.read())
+        with open(d + "/vip.key", "w") as out:
+            out.write(f"send 1 {secrets.token_hex(32)}\n")
 
     def start_api(self, node, memory_mib=0):
         self.memory[node] = memory_mib

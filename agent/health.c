@@ -222,6 +222,8 @@ void health_init(struct health *h, const struct health_params *p, uint64_t now_u
                 snprintf(h->item[i].reason, HEALTH_REASON, "not known yet");
                 snprintf(h->item[i].detail, HEALTH_REASON, "not known yet");
         }
+        /* Not asked but told: were the link down, that would have been the first thing reported. */
+        item_set(&h->item[HEALTH_LINK], VRRP_HEALTHY, false, now_us);
         h->published = VRRP_DEGRADED;
         publish(h, now_us);
 }

@@ -55,7 +55,7 @@ static void start(struct sim *s, enum health_check only) {
         *s = (struct sim){ .now_us = 0 };
         p.enabled[only] = true;
         health_init(&s->h, &p, 0);
-        assert_int_equal(s->h.published, VRRP_DEGRADED);
+        assert_int_equal(s->h.published, only == HEALTH_LINK ? VRRP_HEALTHY : VRRP_DEGRADED);
 }
 
 /* Known as good since 500 ms; the trace begins empty. */
@@ -63,7 +63,7 @@ static void start_healthy(struct sim *s, enum health_check only) {
         start(s, only);
         at(s, 0, only, HEALTH_OK);
         run(s, MS(500));
-        assert_string_equal(s->trace, "[500] healthy (all checks pass)\n");
+        assert_string_equal(s->trace, only == HEALTH_LINK ? "" : "[500] healthy (all checks pass)\n");
         s->trace[0] = '\0';
 }
 
@@ -225,6 +225,19 @@ static void test_link_down_fails_at_once(void **state) {
         assert_string_equal(s.trace, "[1000] failed (link: down)\n[2500] healthy (all checks pass)\n");
 }
 
+/* Or a node on which nothing else is checked would begin at half its priority. */
+static void test_link_is_good_until_told_otherwise(void **state) {
+        struct sim s;
+
+        (void)state;
+        start(&s, HEALTH_LINK);
+        at(&s, 0, HEALTH_LINK, HEALTH_OK);
+        assert_string_equal(s.trace, "");
+        start(&s, HEALTH_LINK);
+        at(&s, 0, HEALTH_LINK, HEALTH_DOWN);
+        assert_string_equal(s.trace, "[0] failed (link: down)\n");
+}
+
 static void test_hard_fault_ends_after_rise_and_five_intervals(void **state) {
         struct sim s;
 
@@ -363,6 +376,7 @@ int main(void) {
                 cmocka_unit_test(test_clock_is_left_at_half_the_limit_for_a_minute),
                 cmocka_unit_test(test_marginal_clock_at_start_is_good),
                 cmocka_unit_test(test_link_down_fails_at_once),
+                cmocka_unit_test(test_link_is_good_until_told_otherwise),
                 cmocka_unit_test(test_hard_fault_ends_after_rise_and_five_intervals),
                 cmocka_unit_test(test_flapping_server_stays_failed),
                 cmocka_unit_test(test_from_refused_to_answering_errors),

@@ -74,6 +74,7 @@ static int reset_live(struct reset *r, struct error *e) {
         CLEANUP(unit_bus_freep) struct unit_bus *b = NULL;
         int k;
 
+        reset_vip_member(r);
         if ((k = unit_bus_open(&b, e)) < 0 || (k = reset_agent_off(r, b, e)) < 0 ||
             (k = reset_manifests(r, false, e)) < 0)
                 return k;

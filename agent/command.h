@@ -14,6 +14,7 @@ int cmd_token(int argc, char **argv);
 int cmd_reset(int argc, char **argv);
 int cmd_agent(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_reconcile(int argc, char **argv);
 int cmd_vip(int argc, char **argv);
 
 #endif

@@ -171,6 +171,8 @@ int config_resolve(struct config *c, struct error *e);
 int config_render(const struct config *c, bool shared, char **ret, size_t *ret_size);
 /* The group that is the control plane's, NULL when there is none; and its address (0.0.0.0: none). */
 const struct vip_config *config_vip(const struct config *c);
+/* Is the owner of any group elected by majority? */
+bool config_by_majority(const struct config *c);
 struct in_addr config_vip_address(const struct config *c);
 /* As given, or the first 8 bytes of the SHA-256 of its name, big-endian; never 0 nor UINT64_MAX. */
 uint64_t config_member_id(const struct member *m);

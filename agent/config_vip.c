@@ -2,6 +2,13 @@
 #include "agent/config_fields.h"
 #include <openssl/sha.h>
 
+bool config_by_majority(const struct config *c) {
+        for (size_t i = 0; i < c->vips.n; i++)
+                if (c->vips.items[i].election == VIP_ELECTION_MAJORITY)
+                        return true;
+        return false;
+}
+
 const struct vip_config *config_vip(const struct config *c) {
         return c->vips.n ? &c->vips.items[0] : NULL;
 }

@@ -37,12 +37,14 @@ static int step_wait(struct join *j, struct error *e) {
 
 /* The member is added before etcd's pod exists, which needs the list of members, and promoted after the
  * kubelet has started it. The API server comes when that etcd serves: one that is started before gives up
- * after 20 s, and the kubelet holds it back for another 10. The number of a step is in journals: add at the
- * end of a version only. */
+ * after 20 s, and the kubelet holds it back for another 10. The agent starts with the list of the address's
+ * members as it is, without a vote; then this machine adds itself, and the others have somebody to ask
+ * from their first claim on. The number of a step is in journals: add at the end of a version only. */
 static int (*const steps[])(struct join *j, struct error *e) = {
-        join_enrol,       join_shared_pki,    step_certs,   step_forget_bundle, step_kubeconfig,
-        join_etcd_add,    step_etcd_pod,      step_kubelet, join_etcd_started,  join_etcd_promote,
-        join_etcd_serves, step_control_plane, step_agent,   step_wait,
+        join_enrol,         join_shared_pki,   step_certs,         step_forget_bundle,
+        step_kubeconfig,    join_etcd_add,     step_etcd_pod,      step_kubelet,
+        join_etcd_started,  join_etcd_promote, join_etcd_serves,   step_control_plane,
+        join_members_fetch, step_agent,        join_members_enter, step_wait,
 };
 
 static int load_state(struct join *j, struct error *e) {

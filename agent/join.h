@@ -35,6 +35,10 @@ int join_etcd_started(struct join *j, struct error *e);
 int join_etcd_promote(struct join *j, struct error *e);
 /* Until this machine's own etcd answers its clients. */
 int join_etcd_serves(struct join *j, struct error *e);
+/* The list of the virtual address's members for the agent, and this machine into it; nothing where the
+ * address is not elected by majority. */
+int join_members_fetch(struct join *j, struct error *e);
+int join_members_enter(struct join *j, struct error *e);
 /* JOIN_CONFIG into j->config. */
 int join_load_config(struct join *j, struct error *e);
 

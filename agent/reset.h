@@ -22,6 +22,9 @@ void reset_warn(struct reset *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* This node's member, through the other members. Never fails: what cannot be done is a loud warning. */
 void reset_etcd_member(struct reset *r);
+/* This machine out of the list of the virtual address's members, before etcd loses it (lease rule 12). Never
+ * fails, as above; waits half a minute at most. */
+void reset_vip_member(struct reset *r);
 /* Agent and enrolment off, the address off the interface. */
 int reset_agent_off(struct reset *r, struct unit_bus *b, struct error *e);
 /* The static pods' manifests deleted, etcd's last and only if asked. */

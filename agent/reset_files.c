@@ -129,6 +129,7 @@ static const char *const own_files[] = {
         TRIARCH_HEALTH_CRT,
         TRIARCH_HEALTH_KEY,
         "/etc/systemd/system/triarch-enroll.socket.d/10-triarch.conf",
+        TRIARCH_MEMBERS_FILE,
         TRIARCH_CONFIG_FILE,
 };
 static const char *const own_dirs[] = {

@@ -15,9 +15,8 @@ static const struct {
         const char *name;
         bool agent; /* else the kubelet's turn, later */
 } units[] = {
-        { "triarch-agent.service", true },
-        { "triarch-enroll.socket", true },
-        { "triarch-enroll.service", true },
+        { "triarch-reconcile.service", true }, { "triarch-agent.service", true },
+        { "triarch-enroll.socket", true },     { "triarch-enroll.service", true },
         { "kubelet.service", false },
 };
 

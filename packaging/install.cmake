@@ -3,7 +3,7 @@
 install(TARGETS triarch RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 set(units ${CMAKE_BINARY_DIR}/units)
-foreach(unit triarch-agent.service triarch-enroll.service)
+foreach(unit triarch-agent.service triarch-enroll.service triarch-reconcile.service)
   configure_file(packaging/systemd/${unit}.in ${units}/${unit} @ONLY)
   install(FILES ${units}/${unit} DESTINATION lib/systemd/system)
 endforeach()

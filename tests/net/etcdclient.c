@@ -1,10 +1,12 @@
 /* agent/etcd.h from the command line, and the certificates that an etcd needs, for test_etcd_client.sh.
  *
  * etcdclient certs DIR NODE ADDRESS
+ * etcdclient reconcile ROOT once | fetch | enter | leave      with ROOT/etc/triarch/config.yaml
  * etcdclient ENDPOINT CA CERT KEY list | add-learner URL | promote ID | remove ID | get KEY | delete KEY
  *                                 | put KEY REVISION VALUE | watch PREFIX AFTER MS
  * Members come one a line: ID NAME PEER-URL voter|learner. A failure comes as its errno and message. */
 #include "agent/etcd_kv.h"
+#include "agent/reconcile.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <time.h>
@@ -82,6 +84,41 @@ static int run(const struct etcd_client *c, const char *verb, const char *arg, s
         return r;
 }
 
+static void say(void *userdata, const char *text) {
+        (void)userdata;
+        puts(text);
+}
+
+/* One call of agent/reconcile.h: what it changed, then its answer. */
+static int run_reconcile(const char *root, const char *verb, struct error *e) {
+        static const struct {
+                const char *verb;
+                int (*run)(struct reconcile *x, struct error *e);
+        } verbs[] = {
+                { "once", reconcile_once },
+                { "fetch", reconcile_fetch },
+                { "enter", reconcile_enter },
+                { "leave", reconcile_leave },
+        };
+        CLEANUP(config_freep) struct config *c = NULL;
+        char file[PATH_MAX];
+        struct reconcile x;
+        int r;
+
+        snprintf(file, sizeof file, "%s/etc/triarch/config.yaml", root);
+        if ((r = config_load(file, NULL, &c, e)) < 0 || (r = reconcile_init(&x, root, c, NULL, e)) < 0)
+                return r;
+        x.say = say;
+        for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+                if (!strcmp(verbs[i].verb, verb)) {
+                        *e = (struct error){ 0 };
+                        r = verbs[i].run(&x, e);
+                        printf("%d%s%s\n", r, r == 0 && *e->message ? " " : "", r == 0 ? e->message : "");
+                        return r;
+                }
+        return -EINVAL;
+}
+
 int main(int argc, char **argv) {
         struct etcd_client c;
         struct error e = { 0 };
@@ -89,6 +126,12 @@ int main(int argc, char **argv) {
 
         if (argc == 5 && !strcmp(argv[1], "certs"))
                 return make_certs(argv[2], argv[3], argv[4]);
+        if (argc == 4 && !strcmp(argv[1], "reconcile")) {
+                r = run_reconcile(argv[2], argv[3], &e);
+                if (r < 0)
+                        printf("%s: %s\n", strerrorname_np(-r), e.message);
+                return r < 0;
+        }
         if (argc < 6)
                 return EXIT_INPUT;
         c = (struct etcd_client){ argv[1], argv[2], argv[3], argv[4], TIMEOUT_MS };

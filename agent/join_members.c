@@ -1,0 +1,61 @@
+#include "agent/join.h"
+#include "agent/monotonic.h"
+#include "agent/reconcile.h"
+#include <errno.h>
+#include <time.h>
+
+enum { LIMIT_S = 120, PAUSE_MS = 300, REPORT_S = 10 };
+
+static void say(void *userdata, const char *text) {
+        (void)userdata;
+        printf("[vip] %s\n", text);
+        fflush(stdout);
+}
+
+/* Until `try` says 1, with its reasons. */
+static int until(struct join *j, const char *what, int (*try)(struct reconcile *x, struct error *e),
+                 struct error *e) {
+        int64_t now, said_us = 0, end_us = monotonic_us() + LIMIT_S * INT64_C(1000000);
+        struct reconcile x;
+        int r;
+
+        if (!config_by_majority(j->config))
+                return 0;
+        if ((r = config_resolve(j->config, e)) < 0 ||
+            (r = reconcile_init(&x, j->root, j->config, NULL, e)) < 0)
+                return r;
+        x.say = say;
+        while ((r = try(&x, e)) == 0) {
+                if ((now = monotonic_us()) >= end_us) {
+                        char why[sizeof e->message];
+
+                        memcpy(why, e->message, sizeof why);
+                        error_set(e, EXIT_FAILED,
+                                  "gave up after %d s waiting %s: %.600s; `triarch join` goes on from here",
+                                  LIMIT_S, what, why);
+                        return -ETIMEDOUT;
+                }
+                if (now - said_us > REPORT_S * INT64_C(1000000)) {
+                        printf("[vip] waiting %s, %d s more at most: %s\n", what,
+                               (int)((end_us - now) / 1000000), e->message);
+                        fflush(stdout);
+                        said_us = now;
+                }
+                nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
+        }
+        return r < 0 ? r : 0;
+}
+
+static int fetch(struct reconcile *x, struct error *e) {
+        int r = reconcile_fetch(x, e);
+
+        return r == -ENOENT || r == -EAGAIN ? 0 : r < 0 ? r : 1;
+}
+
+int join_members_fetch(struct join *j, struct error *e) {
+        return until(j, "for the list of the virtual address's members", fetch, e);
+}
+
+int join_members_enter(struct join *j, struct error *e) {
+        return until(j, "to have a vote on the virtual address", reconcile_enter, e);
+}

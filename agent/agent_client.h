@@ -9,4 +9,9 @@
  * not an agent. */
 int agent_status(const char *socket_path, json_t **ret, struct error *e);
 
+/* A changing call (needs root): body is JSON, "{}" for nothing to say. *ret (may be NULL) is the answer,
+ * owned by the caller. 0; -ENOENT: no agent runs; -EPERM: not root; -EBUSY: not in this state (HTTP 409);
+ * -EINVAL: refused otherwise; in each case *e has the agent's "error". */
+int agent_post(const char *socket_path, const char *path, const char *body, json_t **ret, struct error *e);
+
 #endif

@@ -314,17 +314,21 @@ static uint64_t deadline(const struct vrrp_lease *l, uint64_t now) {
         return VRRP_NEVER;
 }
 
+/* Lease rule 13. Where the address has no business to be, it is overdue. */
+static uint64_t guard(const struct vrrp_lease *l) {
+        if (!LEASE_RULE(LEASE_CHECK) || !(l->adding || l->holds || l->removing))
+                return VRRP_NEVER;
+        return l->state == VRRP_LEASE_ACTIVE || l->state == VRRP_LEASE_LEAVING ? vrrp_lease_hold_us(l) : 0;
+}
+
 void vrrp_lease_step(struct vrrp_lease *l, const struct vrrp_lease_event *ev,
                      struct vrrp_lease_actions *out) {
-        bool guarded;
-
         out->n = 0; /* the rest is written as it is needed: this runs thousands of times a second */
         out->list = NULL;
         out->reason = NULL;
         vrrp_lease_check(l, ev->now_us, out);
         dispatch(l, ev, out);
         tick(l, ev->now_us, out);
-        guarded = LEASE_RULE(LEASE_CHECK) && (l->adding || l->holds || l->removing);
-        l->guard_us = guarded ? vrrp_lease_hold_us(l) : VRRP_NEVER; /* lease rule 13 */
+        l->guard_us = guard(l);
         l->deadline_us = deadline(l, ev->now_us);
 }

@@ -1,7 +1,7 @@
-#include "agent/reconcile.h"
 #include "agent/etcd_kv.h"
 #include "agent/members.h"
 #include "agent/paths.h"
+#include "agent/reconcile_priv.h"
 #include "agent/rootpath.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -22,8 +22,7 @@ int reconcile_init(struct reconcile *x, const char *root, const struct config *c
         return 0;
 }
 
-static void say(const struct reconcile *x, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void say(const struct reconcile *x, const char *fmt, ...) {
+void reconcile_say(const struct reconcile *x, const char *fmt, ...) {
         char text[512];
         va_list ap;
 
@@ -35,17 +34,11 @@ static void say(const struct reconcile *x, const char *fmt, ...) {
         x->say(x->userdata, text);
 }
 
-/* The record as etcd has it. */
-struct current {
-        struct vip_record record;
-        uint64_t revision; /* 0: etcd has none */
-};
-
-static int read_record(struct reconcile *x, struct current *ret, struct error *e) {
+int reconcile_read(struct reconcile *x, struct reconcile_current *ret, struct error *e) {
         CLEANUP(etcd_value_done) struct etcd_value v = { 0 };
         int r;
 
-        *ret = (struct current){ 0 };
+        *ret = (struct reconcile_current){ 0 };
         if ((r = etcd_get(&x->client, VIP_ETCD_MEMBERS, &v, e)) < 0)
                 return r;
         x->at = v.at;
@@ -78,9 +71,8 @@ static int seen_key(uint64_t id, char out[64]) {
         return snprintf(out, 64, "%s%016llx", VIP_ETCD_SEEN, (unsigned long long)id);
 }
 
-/* What a member has on disk; all zero when it never said. */
-static int read_seen(struct reconcile *x, uint64_t id, struct vip_seen *ret, uint64_t *ret_revision,
-                     struct error *e) {
+int reconcile_seen(struct reconcile *x, uint64_t id, struct vip_seen *ret, uint64_t *ret_revision,
+                   struct error *e) {
         CLEANUP(etcd_value_done) struct etcd_value v = { 0 };
         char key[64];
         int r;
@@ -103,7 +95,7 @@ static int write_seen(struct reconcile *x, uint64_t id, const struct vip_seen *s
         size_t size;
         int r;
 
-        if ((r = read_seen(x, id, &before, &revision, e)) < 0)
+        if ((r = reconcile_seen(x, id, &before, &revision, e)) < 0)
                 return r;
         if (revision > 0 && before.gen == seen->gen && before.keys == seen->keys)
                 return 0;
@@ -125,7 +117,7 @@ static int count_seen(struct reconcile *x, const uint64_t *ids, size_t n, uint64
 
         *ret = 0;
         for (size_t i = 0; i < n; i++) {
-                if ((r = read_seen(x, ids[i], &seen, &revision, e)) < 0)
+                if ((r = reconcile_seen(x, ids[i], &seen, &revision, e)) < 0)
                         return r;
                 *ret += seen.gen >= gen;
         }
@@ -144,7 +136,7 @@ static void pause_settling(const struct reconcile *x) {
 }
 
 /* 1 published, 0 not yet: the others must have the present list first, or somebody was faster. */
-static int publish(struct reconcile *x, const struct current *now, const struct vip_record *next,
+static int publish(struct reconcile *x, const struct reconcile_current *now, const struct vip_record *next,
                    struct error *e) {
         const struct vip_record *present = &now->record;
         size_t have = 0;
@@ -199,13 +191,13 @@ static int write_file(const struct reconcile *x, const struct vrrp_list *list, s
                 return 0;
         if ((r = members_store(path, list, e)) < 0)
                 return r;
-        say(x, "the virtual address has %zu member%s now (generation %llu)", list->n, list->n == 1 ? "" : "s",
-            (unsigned long long)list->gen);
+        reconcile_say(x, "the virtual address has %zu member%s now (generation %llu)", list->n,
+                      list->n == 1 ? "" : "s", (unsigned long long)list->gen);
         return 0;
 }
 
 /* The list that init made, or one that etcd has lost by going back to a snapshot. */
-static int push_file(struct reconcile *x, const struct etcd_members *members, struct current *now,
+static int push_file(struct reconcile *x, const struct etcd_members *members, struct reconcile_current *now,
                      struct error *e) {
         struct vip_record record;
         struct vrrp_list file;
@@ -217,11 +209,12 @@ static int push_file(struct reconcile *x, const struct etcd_members *members, st
         if ((r = write_record(x, &record, now->revision, e)) < 0)
                 return r;
         if (r == 1)
-                say(x, "etcd has the list of generation %llu from here now", (unsigned long long)file.gen);
-        return read_record(x, now, e);
+                reconcile_say(x, "etcd has the list of generation %llu from here now",
+                              (unsigned long long)file.gen);
+        return reconcile_read(x, now, e);
 }
 
-static int drop_gone(struct reconcile *x, const struct etcd_members *members, struct current *now,
+static int drop_gone(struct reconcile *x, const struct etcd_members *members, struct reconcile_current *now,
                      struct error *e) {
         int gone = vip_record_gone(&now->record, members), r;
         struct vip_record next;
@@ -230,34 +223,44 @@ static int drop_gone(struct reconcile *x, const struct etcd_members *members, st
                 return 0;
         if ((r = publish(x, now, &next, e)) <= 0)
                 return r < 0 ? r : 1;
-        say(x, "%s is no voting member of etcd any more: taken out of the list",
-            now->record.list.v[gone].name);
-        return read_record(x, now, e);
+        reconcile_say(x, "%s is no voting member of etcd any more: taken out of the list",
+                      now->record.list.v[gone].name);
+        return reconcile_read(x, now, e);
+}
+
+/* The present list and keys into this machine's files, and that they are there into etcd. */
+static int settle(struct reconcile *x, const struct vip_record *record, struct error *e) {
+        struct vip_seen seen = { .gen = record->list.gen };
+        int self = vip_record_find(record, &x->self), r, k;
+        struct error why;
+
+        if ((r = write_file(x, &record->list, e)) < 0)
+                return r;
+        k = reconcile_keys(x, &seen.keys, &why); /* trouble with the keys holds no list up */
+        if (self >= 0 && (r = write_seen(x, record->list.v[self].id, &seen, e)) < 0)
+                return r;
+        if (k < 0)
+                *e = why;
+        return k;
 }
 
 int reconcile_once(struct reconcile *x, struct error *e) {
         struct etcd_members members;
-        struct current now;
-        int r, self, waits;
+        struct reconcile_current now;
+        int r, waits;
 
-        if ((r = etcd_member_list(&x->client, &members, e)) < 0 || (r = read_record(x, &now, e)) < 0 ||
+        if ((r = etcd_member_list(&x->client, &members, e)) < 0 || (r = reconcile_read(x, &now, e)) < 0 ||
             (r = push_file(x, &members, &now, e)) < 0)
                 return r;
         if (now.revision == 0)
                 return 0; /* no list anywhere: the virtual address is not elected by majority */
         if (vip_record_identify(&now.record, &members) &&
-            ((r = write_record(x, &now.record, now.revision, e)) < 0 || (r = read_record(x, &now, e)) < 0))
+            ((r = write_record(x, &now.record, now.revision, e)) < 0 || (r = reconcile_read(x, &now, e)) < 0))
                 return r;
-        if ((waits = drop_gone(x, &members, &now, e)) < 0 || (r = write_file(x, &now.record.list, e)) < 0)
-                return waits < 0 ? waits : r;
-        self = vip_record_find(&now.record, &x->self);
-        if (self >= 0) {
-                struct vip_seen seen = { .gen = now.record.list.gen };
-
-                if ((r = write_seen(x, now.record.list.v[self].id, &seen, e)) < 0)
-                        return r;
-        }
-        return waits;
+        if ((waits = drop_gone(x, &members, &now, e)) < 0)
+                return waits;
+        r = settle(x, &now.record, e);
+        return r < 0 ? r : waits;
 }
 
 int reconcile_wait(struct reconcile *x, unsigned timeout_ms, struct error *e) {
@@ -265,8 +268,9 @@ int reconcile_wait(struct reconcile *x, unsigned timeout_ms, struct error *e) {
 }
 
 int reconcile_fetch(struct reconcile *x, struct error *e) {
-        struct current now;
-        int r = read_record(x, &now, e);
+        struct reconcile_current now;
+        uint64_t keys;
+        int r = reconcile_read(x, &now, e);
 
         if (r < 0)
                 return r;
@@ -274,7 +278,9 @@ int reconcile_fetch(struct reconcile *x, struct error *e) {
                 error_set(e, EXIT_FAILED, "etcd has no list of the virtual address's members yet");
                 return -ENOENT;
         }
-        return write_file(x, &now.record.list, e);
+        if ((r = write_file(x, &now.record.list, e)) < 0)
+                return r;
+        return reconcile_keys(x, &keys, e);
 }
 
 static const struct etcd_member *own_member(const struct reconcile *x, const struct etcd_members *members) {
@@ -287,24 +293,14 @@ static const struct etcd_member *own_member(const struct reconcile *x, const str
         return NULL;
 }
 
-/* The present list into the file, and that it is there into etcd. */
-static int settle(struct reconcile *x, const struct vip_record *record, struct error *e) {
-        struct vip_seen seen = { .gen = record->list.gen };
-        int self = vip_record_find(record, &x->self), r;
-
-        if ((r = write_file(x, &record->list, e)) < 0)
-                return r;
-        return self < 0 ? 0 : write_seen(x, record->list.v[self].id, &seen, e);
-}
-
 int reconcile_enter(struct reconcile *x, struct error *e) {
         const struct etcd_member *own;
         struct etcd_members members;
         struct vip_record next;
-        struct current now;
+        struct reconcile_current now;
         int r, self;
 
-        if ((r = etcd_member_list(&x->client, &members, e)) < 0 || (r = read_record(x, &now, e)) < 0)
+        if ((r = etcd_member_list(&x->client, &members, e)) < 0 || (r = reconcile_read(x, &now, e)) < 0)
                 return r == -EAGAIN ? 0 : r;
         if (!(own = own_member(x, &members)) || now.revision == 0) {
                 error_set(e, EXIT_FAILED,
@@ -349,10 +345,10 @@ static int followed(struct reconcile *x, const struct vip_record *record, struct
 
 int reconcile_leave(struct reconcile *x, struct error *e) {
         struct vip_record next;
-        struct current now;
+        struct reconcile_current now;
         int r, self;
 
-        if ((r = read_record(x, &now, e)) < 0)
+        if ((r = reconcile_read(x, &now, e)) < 0)
                 return r == -EAGAIN ? 0 : r;
         self = vip_record_find(&now.record, &x->self);
         if (now.revision == 0 || (self >= 0 && now.record.list.n == 1))

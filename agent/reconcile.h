@@ -23,6 +23,9 @@ struct reconcile {
         uint64_t at;                                   /* etcd's revision when it was last read */
         void (*say)(void *userdata, const char *text); /* what was changed; may be NULL */
         void *userdata;
+        /* Make the agent read its key file again: 0, -ENOENT when none runs, else negative errno. NULL: none
+         * runs. */
+        int (*reload_keys)(const struct reconcile *x, struct error *e);
 };
 
 /* endpoint: NULL for this machine's own etcd; borrowed. x borrows all; nothing is to be freed. */
@@ -42,5 +45,14 @@ int reconcile_enter(struct reconcile *x, struct error *e);
 /* One try to be out of the list, with a majority of those that stay having it on disk: as above. A list of
  * one stays. */
 int reconcile_leave(struct reconcile *x, struct error *e);
+
+/* The key of the sealed transport, the same on all masters: etcd's into this machine's file, or this
+ * machine's into an etcd that has none; and a new key in its place (accept-new, send-new, drop-old), each
+ * step only when every listed member's agent has the one before. What was interrupted is taken up by the next
+ * call. -ETIMEDOUT with the member that is waited for. */
+int reconcile_keys(struct reconcile *x, uint64_t *ret_revision, struct error *e);
+int reconcile_rotate_keys(struct reconcile *x, struct error *e);
+/* Asks the agent of the configuration's socket: for reload_keys. */
+int reconcile_agent_reload(const struct reconcile *x, struct error *e);
 
 #endif

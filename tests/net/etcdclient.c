@@ -1,7 +1,7 @@
 /* agent/etcd.h from the command line, and the certificates that an etcd needs, for test_etcd_client.sh.
  *
  * etcdclient certs DIR NODE ADDRESS
- * etcdclient reconcile ROOT once | fetch | enter | leave      with ROOT/etc/triarch/config.yaml
+ * etcdclient reconcile ROOT once | fetch | enter | leave | rotate     with ROOT/etc/triarch/config.yaml
  * etcdclient ENDPOINT CA CERT KEY list | add-learner URL | promote ID | remove ID | get KEY | delete KEY
  *                                 | put KEY REVISION VALUE | watch PREFIX AFTER MS
  * Members come one a line: ID NAME PEER-URL voter|learner. A failure comes as its errno and message. */
@@ -95,10 +95,9 @@ static int run_reconcile(const char *root, const char *verb, struct error *e) {
                 const char *verb;
                 int (*run)(struct reconcile *x, struct error *e);
         } verbs[] = {
-                { "once", reconcile_once },
-                { "fetch", reconcile_fetch },
-                { "enter", reconcile_enter },
-                { "leave", reconcile_leave },
+                { "once", reconcile_once },          { "fetch", reconcile_fetch },
+                { "enter", reconcile_enter },        { "leave", reconcile_leave },
+                { "rotate", reconcile_rotate_keys },
         };
         CLEANUP(config_freep) struct config *c = NULL;
         char file[PATH_MAX];

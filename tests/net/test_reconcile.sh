@@ -133,6 +133,33 @@ expect "now it may go" '^1$'
 out=$(gen 2)
 expect "its own file says so" '^4 host1 host3$'
 
+# The key, the same on both: host1's goes to etcd, host3 gets it; then a new one in three steps.
+keys() { sha256sum "$dir"/[13]/etc/triarch/vip.key 2>/dev/null | cut -c1-64 | sort | uniq -c | awk '{ printf "%s ", $1 }'; cut -d' ' -f1,2 "$dir/$1/etc/triarch/vip.key" | tr '\n' ';'; }
+first=$(openssl rand -hex 32)
+(umask 027; echo "send 1 $first" >"$dir/1/etc/triarch/vip.key")
+call 1 once
+out=$(etcd_call get /triarch/vip/keys)
+expect "the key goes to etcd" "^[0-9]+ 72 send 1 $first"
+call 3 once
+out=$(keys 3)
+expect "both have it" '^2 send 1;$'
+out=$(stat -c %a "$dir/3/etc/triarch/vip.key")
+expect "mode" '^640$'
+# host3 looks from time to time, as its service does; what it has in between is noted.
+(for _ in {1..200}; do "$client" reconcile "$dir/3" once >/dev/null; cut -d' ' -f1,2 "$dir/3/etc/triarch/vip.key" | tr '\n' ';'; echo; done >"$dir/steps" 2>&1) &
+looking=$!
+call 1 rotate
+expect "rotated" 'a new key is accepted.*|the old key is dropped'
+out=${out//$'\n'/ }
+expect "in this order" '^a new key is accepted .*the new key is sent with .*the old key is dropped .* 0$'
+kill $looking; wait $looking 2>/dev/null
+out=$(keys 3)
+expect "both have the new one alone" '^2 send 2;$'
+out=$(uniq "$dir/steps" | tr '\n' ' ')
+expect "host3 saw every step" '^(send 1; )?send 1;accept 2; accept 1;send 2; (send 2; )?$'
+out=$(cat "$dir/3/etc/triarch/vip.key")
+[[ $out != *$first* ]] || { echo "FAILED  the old key is still there"; failed=1; }
+
 # A machine that etcd loses without asking it.
 id=$(etcd_call list | awk '$2 == "host3" { print $1 }')
 id2=$(etcd_call list | awk '$2 == "host2" { print $1 }')

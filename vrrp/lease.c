@@ -206,7 +206,8 @@ static void rank(struct vrrp_lease *l, const struct vrrp_lease_event *ev, struct
         uint64_t succ;
 
         l->rank.class = ev->rank.class;
-        l->rank.priority = ev->rank.priority;
+        if (ev->rank.priority)
+                l->rank.priority = ev->rank.priority;
         vrrp_lease_compare_active(l, ev->now_us);
         if (!failed || l->state != VRRP_LEASE_ACTIVE)
                 return;

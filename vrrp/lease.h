@@ -98,7 +98,7 @@ struct vrrp_lease_event {
         const struct vrrp_lease_msg *msg; /* MESSAGE */
         const struct vrrp_list *list;     /* LIST */
         int error;                        /* ADDED */
-        struct vrrp_rank rank;            /* RANK; id is ignored */
+        struct vrrp_rank rank;            /* RANK; id is ignored, priority 0: unchanged */
         uint64_t succ;                    /* GIVE_UP */
         bool on;                          /* STANDBY, LINK, GAP */
         const char *reason;               /* GIVE_UP, STANDBY, LINK, STOP, RANK: static text or NULL */

@@ -252,6 +252,23 @@ static void a_new_list_while_active(void **state) {
                "active @600000 guard 783000:");
 }
 
+/* What the majority of four acknowledged is not what the majority of three did. */
+static void a_smaller_list_while_active(void **state) {
+        struct vrrp_lease l = candidate_of(4);
+        struct vrrp_list two = members(2, 3);
+
+        (void)state;
+        step(&l, &MSG(VACANT, ACK, 1, .ballot = BALLOT(1, 2), .k = 1));
+        step(&l, &MSG(VACANT, ACK, 3, .ballot = BALLOT(1, 2), .k = 1));
+        step(&l, &EV(ADDED, VACANT));
+        expect(&l, EV(TIMER, 500000), "active @600000 guard 683000: CLAIM b1/2 k3 active");
+        expect(&l, MSG(501000, ACK, 1, .ballot = BALLOT(1, 2), .k = 3), "active @600000 guard 683000:");
+        expect(&l, EV(LIST, 502000, .list = &two), "active @600000 guard 683000: NACK list 2");
+        expect(&l, EV(TIMER, 600000), "active @683000 guard 683000: CLAIM b1/2 k4 active");
+        expect(&l, MSG(601000, ACK, 3, .gen = 2, .ballot = BALLOT(1, 2), .k = 4),
+               "active @700000 guard 883000:");
+}
+
 static void a_new_list_while_promised(void **state) {
         struct vrrp_lease l = follower();
         struct vrrp_list two = members(2, 3);
@@ -296,6 +313,7 @@ static const struct CMUnitTest tests[] = {
         cmocka_unit_test(learns_from_who_is_ahead),
         cmocka_unit_test(refuses_a_bad_list),
         cmocka_unit_test(a_new_list_while_active),
+        cmocka_unit_test(a_smaller_list_while_active),
         cmocka_unit_test(a_new_list_while_promised),
         cmocka_unit_test(is_removed_from_the_list),
 };

@@ -6,13 +6,9 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-enum { VERSION = 1 };
-static const uint8_t magic[3] = { 'T', 'R', 'V' };
-
 static void write_header(struct vrrp_writer *w, const struct vrrp_seal_header *h, uint16_t key_id,
                          size_t body) {
-        vrrp_write_bytes(w, magic, sizeof magic);
-        vrrp_write_uint(w, VERSION, 1);
+        vrrp_write_uint(w, VRRP_SEAL_MAGIC, 4);
         vrrp_write_uint(w, h->type, 1);
         vrrp_write_uint(w, 0, 1);
         vrrp_write_uint(w, key_id, 2);
@@ -45,9 +41,8 @@ size_t vrrp_seal(struct vrrp_keyring *ring, const struct vrrp_seal_header *h, co
 /* Leaves r at the tag. */
 static bool read_datagram(struct vrrp_reader *r, struct vrrp_sealed_datagram *d) {
         struct vrrp_seal_header *h = &d->header;
-        const uint8_t *first = vrrp_read(r, sizeof magic);
 
-        if (!first || memcmp(first, magic, sizeof magic) != 0 || vrrp_read_u8(r) != VERSION)
+        if (vrrp_read_u32(r) != VRRP_SEAL_MAGIC)
                 return false;
         h->type = vrrp_read_u8(r);
         vrrp_read_zero(r, 1);

@@ -17,6 +17,14 @@ enum {
         VRRP_SEAL_BODY = VRRP_SEAL_MAX - VRRP_SEAL_HEADER - VRRP_TAG_SIZE,
         VRRP_SEAL_NONCE = 8, /* the body of CHALLENGE and RESPONSE */
 };
+/* Where the kernel's filter finds what is the same in all datagrams of one member. */
+enum {
+        VRRP_SEAL_MAGIC = 0x54525601, /* "TRV", version 1 */
+        VRRP_SEAL_AT_MAGIC = 0,
+        VRRP_SEAL_AT_CLUSTER = 8,
+        VRRP_SEAL_AT_SRC = 28,
+        VRRP_SEAL_AT_DST = 36,
+};
 enum vrrp_seal_type {
         VRRP_SEAL_ADVERT = 0x01, /* a VRRP message (`election: priority`) */
         VRRP_SEAL_CHALLENGE = 0x02,

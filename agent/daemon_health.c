@@ -24,7 +24,7 @@ static void class_changed(struct agent *a, enum vrrp_class from) {
         agent_notify_status(a);
 }
 
-static void on_report(void *userdata, enum health_check c, const struct probe_result *r) {
+static void on_report(void *userdata, enum health_check c, const struct health_result *r) {
         struct agent *a = userdata;
         enum vrrp_class from = a->health.published;
         bool changed = health_report(&a->health, c, r->outcome, r->detail, agent_now_us(a));
@@ -48,9 +48,9 @@ static int on_health_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 
 void agent_health_link(struct agent *a, bool up) {
         on_report(a, HEALTH_LINK,
-                  &(struct probe_result){ .outcome = up ? HEALTH_OK : HEALTH_DOWN,
-                                          .detail = up ? "link is up" : "link is down",
-                                          .started_us = agent_now_us(a) });
+                  &(struct health_result){ .outcome = up ? HEALTH_OK : HEALTH_DOWN,
+                                           .detail = up ? "link is up" : "link is down",
+                                           .started_us = agent_now_us(a) });
 }
 
 /* libcurl and its TLS library are set up before the memory is locked, and only where something asks over

@@ -72,6 +72,9 @@ static void on_report(struct exchange *x, struct exchange_peer *p, const struct 
         p->heard = true;
         p->last_us = now.us;
         p->report = m->report;
+        for (size_t i = 0; i < sizeof m->report.owns; i++)
+                if (m->report.owns[i] != 0)
+                        p->owned_us = now.us;
         if (m->nonce != 0) {
                 p->answers = m->nonce;
                 p->answered_us = now.us;
@@ -83,8 +86,6 @@ static void on_report(struct exchange *x, struct exchange_peer *p, const struct 
                 echo.echo.t2 = echo.echo.t3 = now.clock_ns;
                 send_message(x, p->id, &echo);
         }
-        if (x->ops.reported)
-                x->ops.reported(x->userdata, p);
 }
 
 /* How far the two clocks are apart. The way there and back is taken from the monotonic clock; where our own
@@ -145,13 +146,14 @@ void exchange_measured(struct exchange *x, enum health_check c, uint64_t started
         }
 }
 
-static void on_move(struct exchange *x, struct exchange_peer *p, const struct exchange_message *m) {
+static void on_move(struct exchange *x, struct exchange_peer *p, const struct exchange_message *m,
+                    uint64_t now_us) {
         struct exchange_message reply = { .type = EXCHANGE_MOVED,
                                           .nonce = m->nonce,
                                           .moved = EXCHANGE_MOVED_NOT_ACTIVE };
 
         if (x->ops.move)
-                reply.moved = x->ops.move(x->userdata, m->move.group, m->move.member, m->move.force);
+                reply.moved = x->ops.move(x->userdata, m->move.group, m->move.member, m->move.force, now_us);
         send_message(x, p->id, &reply);
 }
 
@@ -176,7 +178,7 @@ void exchange_receive(struct exchange *x, uint64_t src, const uint8_t *body, siz
                 on_measure(x, p, &m, now);
                 break;
         case EXCHANGE_MOVE:
-                on_move(x, p, &m);
+                on_move(x, p, &m, now.us);
                 break;
         case EXCHANGE_MOVED:
                 if (x->ops.moved)

@@ -99,7 +99,7 @@ struct exchange_now {
 struct exchange_peer { /* one other master */
         uint64_t id;
         bool heard;
-        uint64_t last_us; /* of `report`, its newest */
+        uint64_t last_us, owned_us; /* of `report`, its newest; of the newest that had an address, 0: none */
         struct exchange_report report;
         bool compared;
         double offset_s, error_s; /* its clock minus ours, and how far the comparison itself may be off */
@@ -113,12 +113,12 @@ struct exchange_peer { /* one other master */
 };
 
 struct exchange;
-/* Called from exchange_*(); must not call back into the exchange, but exchange_send_report() from measure. */
+/* Called from exchange_receive() and others; must not call back into the exchange. */
 struct exchange_ops {
         void (*send)(void *userdata, uint64_t dst, const uint8_t *body, size_t size); /* dst 0: all */
         void (*measure)(void *userdata, unsigned checks); /* probe these at once */
-        void (*reported)(void *userdata, const struct exchange_peer *p);
-        enum exchange_moved (*move)(void *userdata, uint32_t group, uint64_t member, bool force);
+        enum exchange_moved (*move)(void *userdata, uint32_t group, uint64_t member, bool force,
+                                    uint64_t now_us);
         void (*moved)(void *userdata, uint64_t nonce, enum exchange_moved result);
 };
 struct exchange {
@@ -133,7 +133,7 @@ struct exchange {
         uint64_t received, malformed; /* counters */
 };
 
-/* seed: 64 random bits; nonces count from there. ops are copied; `reported`, `move`, `moved` may be NULL. */
+/* seed: 64 random bits; nonces count from there. ops are copied; `move`, `moved` may be NULL. */
 void exchange_init(struct exchange *x, uint64_t self, uint64_t seed, const struct exchange_ops *ops,
                    void *userdata);
 /* Peers that are not in the list are forgotten. */

@@ -180,27 +180,60 @@ static enum health_check worst(const struct health *h) {
 static void set_reason(struct health *h, enum health_check w) {
         char text[HEALTH_REASON] = "all checks pass";
 
-        if (w != HEALTH_CHECKS && h->item[w].class != VRRP_HEALTHY)
+        if (h->pending.class != VRRP_HEALTHY)
+                snprintf(text, sizeof text, "%s: %.160s (withheld: no other master was measured better)",
+                         health_check_name(w), h->item[w].reason);
+        else if (w != HEALTH_CHECKS && h->item[w].class != VRRP_HEALTHY)
                 snprintf(text, sizeof text, "%s: %.200s", health_check_name(w), h->item[w].reason);
         memcpy(h->reason, text, sizeof h->reason);
 }
 
-static bool publish(struct health *h, uint64_t now_us) {
-        enum health_check w = worst(h);
-        bool hard = w != HEALTH_CHECKS && h->item[w].hard;
+/* What makes the class worse than the published one, without local and hard faults. What has begun to
+ * recover keeps its class until that has held, but is no reason to move the address now. */
+static void set_pending(struct health *h, uint64_t now_us) {
+        struct health_pending p = { .class = h->class, .since_us = now_us };
 
-        h->class = w == HEALTH_CHECKS ? VRRP_HEALTHY : h->item[w].class;
-        if (h->class == h->published) {
-                set_reason(h, w);
-                return false;
+        if (h->pending.class != VRRP_HEALTHY)
+                p.since_us = h->pending.since_us;
+        for (enum health_check c = 0; c < HEALTH_CHECKS; c++) {
+                const struct health_item *i = &h->item[c];
+
+                if (!h->params.enabled[c] || i->class <= h->published || i->hard || i->last == HEALTH_OK ||
+                    i->last == HEALTH_MARGINAL)
+                        continue;
+                p.checks |= 1U << c;
+                if (i->last == HEALTH_TIMEOUT)
+                        p.timeouts |= 1U << c;
         }
-        if (now_us < h->rest_until_us && h->class > h->published && !hard) {
-                need_tick(h, h->rest_until_us);
-                return false;
-        }
+        h->pending = p;
+}
+
+static void publish_class(struct health *h, enum health_check w, uint64_t now_us) {
+        h->pending = (struct health_pending){ .class = VRRP_HEALTHY };
         h->published = h->class;
         h->published_us = now_us;
         set_reason(h, w);
+}
+
+static bool publish(struct health *h, uint64_t now_us) {
+        enum health_check w = worst(h);
+        bool hard = w != HEALTH_CHECKS && h->item[w].hard, worse;
+
+        h->class = w == HEALTH_CHECKS ? VRRP_HEALTHY : h->item[w].class;
+        worse = h->class > h->published && !hard;
+        if (worse && now_us < h->rest_until_us) {
+                need_tick(h, h->rest_until_us);
+                return false;
+        }
+        if (worse && h->gated)
+                set_pending(h, now_us);
+        else
+                h->pending = (struct health_pending){ .class = VRRP_HEALTHY };
+        if (h->class == h->published || (worse && h->gated)) {
+                set_reason(h, w);
+                return false;
+        }
+        publish_class(h, w, now_us);
         return true;
 }
 
@@ -255,6 +288,18 @@ bool health_report(struct health *h, enum health_check c, enum health_outcome o,
 
 bool health_tick(struct health *h, uint64_t now_us) {
         return judge_all(h, now_us);
+}
+
+bool health_gate(struct health *h, bool on, uint64_t now_us) {
+        h->gated = on;
+        return publish(h, now_us);
+}
+
+bool health_concede(struct health *h, uint64_t now_us) {
+        if (h->pending.class == VRRP_HEALTHY)
+                return false;
+        publish_class(h, worst(h), now_us);
+        return true;
 }
 
 /* Ten seconds; from the third move within the window on, twice as long each time. */

@@ -7,7 +7,9 @@
  * - other faults once they have lasted (count or time, by the table in health.c), but not while the
  *   rest after a health move runs: that is what keeps the address from wandering;
  * - a better class once it has held, also during the rest: whoever has recovered must be there to take
- *   over from a hard fault.
+ *   over from a hard fault;
+ * - where masters exchange measurements, the one that has the address is gated: a fault that others may
+ *   share is `pending` until health_concede() (docs/health.md).
  * What is not known (at the start) counts as degraded. */
 #ifndef AGENT_HEALTH_H
 #define AGENT_HEALTH_H
@@ -36,6 +38,13 @@ enum health_outcome {
         HEALTH_OUTCOMES,
 };
 
+struct health_result { /* of one probe */
+        enum health_outcome outcome;
+        const char *detail;  /* borrowed: valid during the call */
+        uint64_t started_us; /* when the question was put */
+        uint32_t took_us;
+};
+
 struct health_times {
         uint64_t etcd_us, clock_us, kubelet_us;        /* a fault must last that long */
         uint64_t hold_shared_us, hold_clock_us;        /* a better class must hold that long */
@@ -61,6 +70,12 @@ struct health_item {
         char detail[HEALTH_REASON]; /* of the last result */
         char reason[HEALTH_REASON]; /* of `class` */
 };
+struct health_pending {        /* proven, perhaps shared, and not published because gated */
+        enum vrrp_class class; /* VRRP_HEALTHY: nothing */
+        uint64_t since_us;
+        unsigned checks,
+                timeouts; /* bits 1 << enum health_check; timeouts: those that fail by time-out now */
+};
 struct health {
         struct health_params params;
         struct health_item item[HEALTH_CHECKS];
@@ -71,6 +86,8 @@ struct health {
         uint64_t deadline_us;                           /* call health_tick() then; VRRP_NEVER: no need */
         uint64_t rest_until_us, moves_us[HEALTH_MOVES]; /* ring of the last health moves */
         unsigned n_moves;
+        bool gated;
+        struct health_pending pending;
 };
 
 void health_init(struct health *h, const struct health_params *p, uint64_t now_us);
@@ -80,6 +97,10 @@ bool health_report(struct health *h, enum health_check c, enum health_outcome o,
                    uint64_t now_us);
 /* deadline_us has come. True when the published class changed. */
 bool health_tick(struct health *h, uint64_t now_us);
+/* Gate, or publish at once what was pending. True when the published class changed. */
+bool health_gate(struct health *h, bool on, uint64_t now_us);
+/* Somebody else was measured to be better: publish what is pending. True when there was anything. */
+bool health_concede(struct health *h, uint64_t now_us);
 /* The address moved because of health (to or from this node): the rest begins. */
 void health_moved(struct health *h, uint64_t now_us);
 

@@ -7,17 +7,11 @@
 #include "agent/health.h"
 #include "agent/http.h"
 
-struct probe_result {
-        enum health_outcome outcome;
-        const char *detail;  /* valid during the call */
-        uint64_t started_us; /* CLOCK_MONOTONIC: when the question was put */
-        uint32_t took_us;
-};
 /* Borrowed by every probe made with it. */
 struct probe_env {
         sd_event *loop;
         struct http *http;
-        void (*report)(void *userdata, enum health_check c, const struct probe_result *r);
+        void (*report)(void *userdata, enum health_check c, const struct health_result *r);
         void *userdata;
 };
 

@@ -41,10 +41,10 @@ static uint64_t now_us(const struct clock_probe *p) {
 }
 
 static void report(struct clock_probe *p) {
-        struct probe_result r = { .outcome = clock_outcome(&p->state, p->max_offset_s),
-                                  .detail = p->state.reason,
-                                  .started_us = p->started_us,
-                                  .took_us = (uint32_t)(now_us(p) - p->started_us) };
+        struct health_result r = { .outcome = clock_outcome(&p->state, p->max_offset_s),
+                                   .detail = p->state.reason,
+                                   .started_us = p->started_us,
+                                   .took_us = (uint32_t)(now_us(p) - p->started_us) };
 
         sd_event_source_set_enabled(p->late, SD_EVENT_OFF);
         p->env.report(p->env.userdata, HEALTH_CLOCK, &r);

@@ -71,9 +71,9 @@ static uint64_t now_us(const struct etcd_probe *p) {
 }
 
 static void report(struct etcd_probe *p) {
-        struct probe_result r = { .detail = p->detail,
-                                  .started_us = p->started_us,
-                                  .took_us = (uint32_t)(now_us(p) - p->started_us) };
+        struct health_result r = { .detail = p->detail,
+                                   .started_us = p->started_us,
+                                   .took_us = (uint32_t)(now_us(p) - p->started_us) };
 
         if (p->facts.has_leader == ETCD_FLAG_NO && p->outcome != HEALTH_REFUSED) {
                 p->outcome = HEALTH_ERROR;
@@ -123,9 +123,9 @@ static void probe(struct etcd_probe *p) {
         p->started_us = now_us(p);
         if (http_get(p->env.http, &p->health, on_health, p, &p->call) < 0)
                 p->env.report(p->env.userdata, HEALTH_ETCD,
-                              &(struct probe_result){ .outcome = HEALTH_UNKNOWN,
-                                                      .detail = "out of memory",
-                                                      .started_us = p->started_us });
+                              &(struct health_result){ .outcome = HEALTH_UNKNOWN,
+                                                       .detail = "out of memory",
+                                                       .started_us = p->started_us });
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {

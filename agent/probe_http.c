@@ -108,10 +108,10 @@ static void on_answer(void *userdata, const struct http_result *r) {
         struct http_probe *p = f->probe;
         char detail[HEALTH_REASON];
         uint64_t t = now_us(p);
-        struct probe_result result = { .outcome = outcome(r),
-                                       .detail = detail,
-                                       .started_us = f->started_us,
-                                       .took_us = (uint32_t)(t - f->started_us) };
+        struct health_result result = { .outcome = outcome(r),
+                                        .detail = detail,
+                                        .started_us = f->started_us,
+                                        .took_us = (uint32_t)(t - f->started_us) };
 
         f->call = NULL;
         if (r->failure != HTTP_TIMEOUT)
@@ -134,9 +134,9 @@ static void probe(struct http_probe *p) {
         arm(p, p->started_us + p->interval_us);
         if (http_get(p->env.http, &p->request, on_answer, f, &f->call) < 0)
                 p->env.report(p->env.userdata, p->check,
-                              &(struct probe_result){ .outcome = HEALTH_UNKNOWN,
-                                                      .detail = "out of memory",
-                                                      .started_us = p->started_us });
+                              &(struct health_result){ .outcome = HEALTH_UNKNOWN,
+                                                       .detail = "out of memory",
+                                                       .started_us = p->started_us });
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {

@@ -154,7 +154,7 @@ static uint64_t clock_us(void) {
         return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void on_report(void *userdata, enum health_check c, const struct probe_result *r) {
+static void on_report(void *userdata, enum health_check c, const struct health_result *r) {
         struct seen *s = userdata;
 
         (void)c;

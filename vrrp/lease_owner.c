@@ -4,20 +4,17 @@
 
 /* The M-th newest acknowledgement of the listed, 0: not that many. */
 static uint64_t majority_ack(const struct vrrp_lease *l) {
-        unsigned m = LEASE_RULE(MAJORITY) ? vrrp_lease_majority(&l->p.list) : 1, n = 0;
-        uint64_t newest[VRRP_LIST_MEMBERS]; /* descending */
+        unsigned m = LEASE_RULE(MAJORITY) ? vrrp_lease_majority(&l->p.list) : 1;
+        uint64_t newest[VRRP_LIST_MEMBERS] = { 0 }; /* descending */
 
         for (size_t i = 0; i < l->p.list.n; i++) {
-                unsigned at = n;
+                size_t at = i;
 
-                if (!l->peers[i].ack_us)
-                        continue;
                 for (; at > 0 && newest[at - 1] < l->peers[i].ack_us; at--)
                         newest[at] = newest[at - 1];
                 newest[at] = l->peers[i].ack_us;
-                n++;
         }
-        return n < m ? 0 : newest[m - 1];
+        return newest[m - 1];
 }
 
 /* Lease rule 7. The lease never shrinks. */

@@ -1,6 +1,5 @@
 #include "vrrp/wire.h"
-
-#include <string.h>
+#include "vrrp/bytes.h"
 
 enum {
         TYPE_ADVERTISEMENT = 1,
@@ -12,46 +11,10 @@ enum {
         V3_UNITS_MAX = 4095,
 };
 
-/* Every read checks the bound; after one that failed all further ones give 0 and `bad` stays. */
-struct cursor {
-        const uint8_t *p;
-        size_t left;
-        bool bad;
-};
-
-static const uint8_t *take(struct cursor *c, size_t n) {
-        const uint8_t *p = c->p;
-
-        if (c->bad || c->left < n) {
-                c->bad = true;
-                return NULL;
-        }
-        c->p += n;
-        c->left -= n;
-        return p;
-}
-
-static uint8_t take_u8(struct cursor *c) {
-        const uint8_t *p = take(c, 1);
-
-        return p ? *p : 0;
-}
-
-static uint16_t take_u16(struct cursor *c) {
-        const uint8_t *p = take(c, 2);
-
-        if (!p)
-                return 0;
-        return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static struct vrrp_ip take_address(struct cursor *c, uint8_t family) {
+static struct vrrp_ip take_address(struct vrrp_reader *c, uint8_t family) {
         struct vrrp_ip a = { .family = family };
-        size_t n = vrrp_ip_size(&a);
-        const uint8_t *p = take(c, n);
 
-        if (p)
-                memcpy(a.b, p, n);
+        vrrp_read_bytes(c, a.b, vrrp_ip_size(&a));
         return a;
 }
 
@@ -91,16 +54,16 @@ static bool checksum_matches(const struct vrrp_packet *p, uint8_t version, enum 
 }
 
 enum vrrp_reject vrrp_wire_ipv4(const uint8_t *packet, size_t size, struct vrrp_packet *ret) {
-        struct cursor c = { .p = packet, .left = size };
+        struct vrrp_reader c = { .p = packet, .left = size };
         size_t header_len, total;
-        uint8_t first = take_u8(&c), protocol;
+        uint8_t first = vrrp_read_u8(&c), protocol;
 
-        take(&c, 1);
-        total = take_u16(&c);
-        take(&c, 4);
-        *ret = (struct vrrp_packet){ .hops = take_u8(&c) };
-        protocol = take_u8(&c);
-        take(&c, 2);
+        vrrp_read(&c, 1);
+        total = vrrp_read_u16(&c);
+        vrrp_read(&c, 4);
+        *ret = (struct vrrp_packet){ .hops = vrrp_read_u8(&c) };
+        protocol = vrrp_read_u8(&c);
+        vrrp_read(&c, 2);
         ret->src = take_address(&c, AF_INET);
         ret->dst = take_address(&c, AF_INET);
         header_len = 4 * (size_t)(first & 15);
@@ -117,30 +80,30 @@ uint8_t vrrp_wire_vrid(const struct vrrp_packet *p) {
 }
 
 /* What stands before the addresses; interval_us comes from the interval field of the version. */
-static uint8_t take_header(struct cursor *c, struct vrrp_pdu *pdu, uint8_t *ret_auth) {
-        uint8_t first = take_u8(c);
+static uint8_t take_header(struct vrrp_reader *c, struct vrrp_pdu *pdu, uint8_t *ret_auth) {
+        uint8_t first = vrrp_read_u8(c);
         uint16_t field;
 
         pdu->version = first >> 4;
-        pdu->vrid = take_u8(c);
-        pdu->priority = take_u8(c);
-        pdu->n_addresses = take_u8(c);
-        field = take_u16(c);
+        pdu->vrid = vrrp_read_u8(c);
+        pdu->priority = vrrp_read_u8(c);
+        pdu->n_addresses = vrrp_read_u8(c);
+        field = vrrp_read_u16(c);
         *ret_auth = (uint8_t)(field >> 8);
         pdu->interval_us = pdu->version == 2 ? (uint32_t)(field & 0xff) * V2_UNIT_US
                                              : (uint32_t)(field & 0x0fff) * V3_UNIT_US;
-        take(c, 2);
+        vrrp_read(c, 2);
         return first & 15;
 }
 
-static enum vrrp_reject check_form(struct cursor *c, const struct vrrp_packet *p, uint8_t auth,
+static enum vrrp_reject check_form(struct vrrp_reader *c, const struct vrrp_packet *p, uint8_t auth,
                                    struct vrrp_received *ret) {
         struct vrrp_pdu *pdu = &ret->pdu;
 
         for (size_t i = 0; i < pdu->n_addresses; i++)
                 pdu->addresses[i] = take_address(c, pdu->family);
         if (pdu->version == 2)
-                take(c, V2_AUTH_DATA);
+                vrrp_read(c, V2_AUTH_DATA);
         if (c->bad || c->left > 0)
                 return VRRP_REJECT_LENGTH;
         if (!checksum_matches(p, pdu->version, &ret->sum))
@@ -166,7 +129,7 @@ static enum vrrp_reject check_v2(const struct vrrp_pdu *pdu, const struct vrrp_w
 
 enum vrrp_reject vrrp_wire_decode(const struct vrrp_packet *p, const struct vrrp_wire_config *own,
                                   struct vrrp_received *ret) {
-        struct cursor c = { .p = p->msg, .left = p->size };
+        struct vrrp_reader c = { .p = p->msg, .left = p->size };
         struct vrrp_pdu *pdu = &ret->pdu;
         enum vrrp_reject r;
         uint8_t type, auth;

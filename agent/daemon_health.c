@@ -1,48 +1,55 @@
 /* Results of the probes into health, the class out of it into the router. */
 #include "agent/daemon_priv.h"
+#include "agent/monotonic.h"
 #include <errno.h>
 
 enum { ACCURACY_US = 1, KUBELET_BODY = 256, INTERVAL_US = 100000, API_SERVER_BODY = 512 };
 
+/* Not the loop's cached time: probes are compared with questions that came in the same round. */
+static struct health_when now(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_REALTIME, &t);
+        return (struct health_when){ .us = (uint64_t)monotonic_us(),
+                                     .system_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec };
+}
+
 static void arm(struct agent *a) {
-        if (a->health.deadline_us == VRRP_NEVER) {
+        if (a->node.deadline_us == VRRP_NEVER) {
                 sd_event_source_set_enabled(a->health_timer, SD_EVENT_OFF);
                 return;
         }
-        sd_event_source_set_time(a->health_timer, a->health.deadline_us);
+        sd_event_source_set_time(a->health_timer, a->node.deadline_us);
         sd_event_source_set_enabled(a->health_timer, SD_EVENT_ONESHOT);
 }
 
-static void class_changed(struct agent *a, enum vrrp_class from) {
-        enum vrrp_class to = a->health.published;
+static void on_published(void *userdata, enum vrrp_class from, enum vrrp_class to, const char *reason) {
+        struct agent *a = userdata;
 
         a->class_changes++;
         agent_record(a, to > from ? LOG_WARNING : LOG_NOTICE, JOURNAL_ID_CLASS, "class",
-                     health_class_name(from), health_class_name(to), a->health.reason);
+                     health_class_name(from), health_class_name(to), reason);
         if (a->router)
-                vrrp_router_set_class(a->router, to, a->health.reason);
+                vrrp_router_set_class(a->router, to, reason);
         agent_notify_status(a);
 }
 
 static void on_report(void *userdata, enum health_check c, const struct health_result *r) {
         struct agent *a = userdata;
-        enum vrrp_class from = a->health.published;
-        bool changed = health_report(&a->health, c, r->outcome, r->detail, agent_now_us(a));
 
+        if (c == HEALTH_CLOCK)
+                health_node_clock(&a->node, clock_probe_state(a->clock));
+        health_node_result(&a->node, c, r, now());
         arm(a);
-        if (changed)
-                class_changed(a, from);
 }
 
 static int on_health_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         struct agent *a = userdata;
-        enum vrrp_class from = a->health.published;
-        bool changed = health_tick(&a->health, usec > agent_now_us(a) ? usec : agent_now_us(a));
 
         (void)s;
+        (void)usec;
+        health_node_tick(&a->node, now());
         arm(a);
-        if (changed)
-                class_changed(a, from);
         return 0;
 }
 
@@ -50,7 +57,7 @@ void agent_health_link(struct agent *a, bool up) {
         on_report(a, HEALTH_LINK,
                   &(struct health_result){ .outcome = up ? HEALTH_OK : HEALTH_DOWN,
                                            .detail = up ? "link is up" : "link is down",
-                                           .started_us = agent_now_us(a) });
+                                           .started_us = (uint64_t)monotonic_us() });
 }
 
 /* libcurl and its TLS library are set up before the memory is locked, and only where something asks over
@@ -63,6 +70,7 @@ static int open_http(struct agent *a) {
 }
 
 int agent_health_init(struct agent *a) {
+        static const struct health_node_ops ops = { .published = on_published };
         const struct config *c = a->config;
         struct health_params p = {
                 .enabled = { [HEALTH_API_SERVER] = c->health.api_server.enabled,
@@ -79,7 +87,7 @@ int agent_health_init(struct agent *a) {
 
         if ((r = open_http(a)) < 0)
                 return r;
-        health_init(&a->health, &p, agent_now_us(a));
+        health_node_init(&a->node, &a->health, &p, c->time_max_offset_s, &ops, a, now());
         r = sd_event_add_time(a->loop, &a->health_timer, CLOCK_MONOTONIC, UINT64_MAX, ACCURACY_US,
                               on_health_timer, a);
         return r < 0 ? r : sd_event_source_set_enabled(a->health_timer, SD_EVENT_OFF);

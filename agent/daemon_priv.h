@@ -4,6 +4,7 @@
 
 #include "agent/control.h"
 #include "agent/daemon.h"
+#include "agent/health_node.h"
 #include "agent/journal.h"
 #include "agent/probe.h"
 #include "agent/report.h"
@@ -13,7 +14,8 @@ struct agent {
         sd_event *loop;
         struct journal journal;
         struct history history;
-        struct health health;
+        struct health health;    /* node's; read it, change it through node */
+        struct health_node node; /* health, in the light of the other masters' */
         sd_event_source *health_timer, *bring_up, *sigterm, *sigint;
         struct http *http;
         struct http_probe *api_server, *kubelet;

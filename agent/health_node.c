@@ -22,10 +22,10 @@ static bool owns(const struct health_node *n, uint32_t group) {
 
 static void fill_check(const struct health_node *n, enum health_check c, uint64_t now_us,
                        struct exchange_check *k) {
-        const struct health_item *i = &n->health.item[c];
+        const struct health_item *i = &n->health->item[c];
         uint64_t age_ms = i->last_us == VRRP_NEVER ? 0 : (now_us - i->last_us) / 1000;
 
-        *k = (struct exchange_check){ .enabled = n->health.params.enabled[c],
+        *k = (struct exchange_check){ .enabled = n->health->params.enabled[c],
                                       .class = i->class,
                                       .last = i->last,
                                       .serial = n->serial[c],
@@ -34,8 +34,8 @@ static void fill_check(const struct health_node *n, enum health_check c, uint64_
 }
 
 static struct exchange_report report_of(const struct health_node *n, uint64_t now_us) {
-        struct exchange_report r = { .class = n->health.published,
-                                     .judged = n->health.class,
+        struct exchange_report r = { .class = n->health->published,
+                                     .judged = n->health->class,
                                      .priority = n->self.priority,
                                      .standby = n->self.standby,
                                      .witness = n->self.witness,
@@ -48,7 +48,7 @@ static struct exchange_report report_of(const struct health_node *n, uint64_t no
         memcpy(r.owns, n->self.owns, sizeof r.owns);
         for (enum health_check c = 0; c < HEALTH_CHECKS; c++)
                 fill_check(n, c, now_us, &r.check[c]);
-        snprintf(r.reason, sizeof r.reason, "%.*s", (int)sizeof r.reason - 1, n->health.reason);
+        snprintf(r.reason, sizeof r.reason, "%.*s", (int)sizeof r.reason - 1, n->health->reason);
         return r;
 }
 
@@ -76,19 +76,19 @@ static void tell(struct health_node *n, struct health_when when) {
 }
 
 static void give_up(struct health_node *n, uint64_t succ, struct health_when when) {
-        enum vrrp_class from = n->health.published;
+        enum vrrp_class from = n->health->published;
 
-        if (!health_concede(&n->health, when.us))
+        if (!health_concede(n->health, when.us))
                 return;
-        n->ops.published(n->userdata, from, n->health.published, n->health.reason);
-        n->ops.give_up(n->userdata, 0, succ, n->health.reason);
+        n->ops.published(n->userdata, from, n->health->published, n->health->reason);
+        n->ops.give_up(n->userdata, 0, succ, n->health->reason);
 }
 
 static void weigh(struct health_node *n, struct health_when when) {
         enum evidence_do what;
         uint64_t succ = 0;
 
-        while ((what = evidence_step(&n->evidence, &n->health, &n->exchange, when.us, &succ)) !=
+        while ((what = evidence_step(&n->evidence, n->health, &n->exchange, when.us, &succ)) !=
                EVIDENCE_NOTHING) {
                 if (what == EVIDENCE_ASK)
                         n->evidence.nonce = exchange_ask(&n->exchange, n->evidence.asked);
@@ -100,7 +100,7 @@ static void weigh(struct health_node *n, struct health_when when) {
 /* After every event: what follows from it, told and timed. */
 static void settle(struct health_node *n, enum vrrp_class from, bool changed, struct health_when when) {
         if (changed)
-                n->ops.published(n->userdata, from, n->health.published, n->health.reason);
+                n->ops.published(n->userdata, from, n->health->published, n->health->reason);
         n->deadline_us = VRRP_NEVER;
         if (n->joined) {
                 weigh(n, when);
@@ -108,17 +108,20 @@ static void settle(struct health_node *n, enum vrrp_class from, bool changed, st
                 n->deadline_us =
                         n->report_us < n->evidence.deadline_us ? n->report_us : n->evidence.deadline_us;
         }
-        if (n->health.deadline_us < n->deadline_us)
-                n->deadline_us = n->health.deadline_us;
+        if (n->health->deadline_us < n->deadline_us)
+                n->deadline_us = n->health->deadline_us;
 }
 
-void health_node_init(struct health_node *n, const struct health_params *p, double max_offset_s,
-                      const struct health_node_ops *ops, void *userdata, struct health_when when) {
-        *n = (struct health_node){ .ops = *ops, .userdata = userdata, .max_offset_s = max_offset_s };
+void health_node_init(struct health_node *n, struct health *health, const struct health_params *p,
+                      double max_offset_s, const struct health_node_ops *ops, void *userdata,
+                      struct health_when when) {
+        *n = (struct health_node){
+                .health = health, .ops = *ops, .userdata = userdata, .max_offset_s = max_offset_s
+        };
         n->clock = (struct exchange_clock){ .verdict = CLOCK_UNKNOWN, .distance_us = EXCHANGE_DISTANCE_NONE };
         n->clock_distance_s = INFINITY;
-        health_init(&n->health, p, when.us);
-        n->deadline_us = n->health.deadline_us;
+        health_init(n->health, p, when.us);
+        n->deadline_us = n->health->deadline_us;
 }
 
 static void on_send(void *userdata, uint64_t dst, const uint8_t *body, size_t size) {
@@ -141,7 +144,7 @@ static enum exchange_moved move_here(struct health_node *n, uint32_t group, uint
                 return EXCHANGE_MOVED_NOT_ACTIVE;
         if (member == n->exchange.self)
                 return EXCHANGE_MOVED_DONE;
-        if (!p || (!force && !evidence_fit(p, n->health.published, now_us)))
+        if (!p || (!force && !evidence_fit(p, n->health->published, now_us)))
                 return EXCHANGE_MOVED_UNFIT;
         return n->ops.give_up(n->userdata, group, member, "moved by the operator") < 0
                        ? EXCHANGE_MOVED_NOT_ACTIVE
@@ -165,13 +168,13 @@ void health_node_join(struct health_node *n, uint64_t id, uint64_t seed, const s
         static const struct exchange_ops ops = {
                 .send = on_send, .measure = on_measure, .move = on_move, .moved = on_moved
         };
-        enum vrrp_class from = n->health.published;
+        enum vrrp_class from = n->health->published;
 
         exchange_init(&n->exchange, id, seed, &ops, n);
         evidence_init(&n->evidence, p);
         n->joined = true;
         n->report_us = when.us;
-        settle(n, from, health_gate(&n->health, owns_any(n->self.owns), when.us), when);
+        settle(n, from, health_gate(n->health, owns_any(n->self.owns), when.us), when);
 }
 
 /* Root distance is what the error bound says beyond the correction; without a source there is no bound. */
@@ -200,7 +203,7 @@ static enum health_outcome judge_clock(const struct health_node *n, const struct
 
 void health_node_result(struct health_node *n, enum health_check c, const struct health_result *r,
                         struct health_when when) {
-        enum vrrp_class from = n->health.published;
+        enum vrrp_class from = n->health->published;
         enum health_outcome o = r->outcome;
         const char *detail = r->detail;
         char text[HEALTH_REASON];
@@ -212,7 +215,7 @@ void health_node_result(struct health_node *n, enum health_check c, const struct
         }
         n->serial[c]++;
         n->took_us[c] = r->took_us;
-        changed = health_report(&n->health, c, o, detail, when.us);
+        changed = health_report(n->health, c, o, detail, when.us);
         if (n->joined) {
                 struct exchange_report own = report_of(n, when.us);
 
@@ -224,12 +227,12 @@ void health_node_result(struct health_node *n, enum health_check c, const struct
 /* The address came or went because of health: given up in bad health, or taken from one in worse. */
 static bool is_health_move(const struct health_node *n, bool had, bool has, uint64_t now_us) {
         if (had && !has)
-                return n->health.published != VRRP_HEALTHY;
+                return n->health->published != VRRP_HEALTHY;
         for (size_t i = 0; i < n->exchange.n && has && !had; i++) {
                 const struct exchange_peer *p = &n->exchange.peer[i];
 
                 if (p->owned_us != 0 && now_us - p->owned_us < EXCHANGE_FRESH_US &&
-                    p->report.class > n->health.published)
+                    p->report.class > n->health->published)
                         return true;
         }
         return false;
@@ -237,15 +240,15 @@ static bool is_health_move(const struct health_node *n, bool had, bool has, uint
 
 void health_node_self(struct health_node *n, const struct health_self *self, struct health_when when) {
         bool had = owns_any(n->self.owns), has = owns_any(self->owns), changed = false;
-        enum vrrp_class from = n->health.published;
+        enum vrrp_class from = n->health->published;
 
         n->self = *self;
         if (n->joined && had != has) {
                 if (is_health_move(n, had, has, when.us)) {
-                        health_moved(&n->health, when.us);
+                        health_moved(n->health, when.us);
                         n->moves++;
                 }
-                changed = health_gate(&n->health, has, when.us);
+                changed = health_gate(n->health, has, when.us);
         }
         settle(n, from, changed, when);
 }
@@ -260,13 +263,13 @@ void health_node_receive(struct health_node *n, uint64_t src, const uint8_t *bod
         if (!n->joined)
                 return;
         exchange_receive(&n->exchange, src, body, size, now_of(n, when));
-        settle(n, n->health.published, false, when);
+        settle(n, n->health->published, false, when);
 }
 
 void health_node_tick(struct health_node *n, struct health_when when) {
-        enum vrrp_class from = n->health.published;
+        enum vrrp_class from = n->health->published;
 
-        settle(n, from, health_tick(&n->health, when.us), when);
+        settle(n, from, health_tick(n->health, when.us), when);
 }
 
 bool health_node_move(struct health_node *n, uint32_t group, uint64_t member, bool force,

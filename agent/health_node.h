@@ -35,7 +35,7 @@ struct health_node_ops {
         void (*moved)(void *userdata, uint64_t nonce, enum exchange_moved result);
 };
 struct health_node {
-        struct health health;
+        struct health *health; /* borrowed; only read by others */
         struct health_node_ops ops;
         void *userdata;
         struct health_self self;
@@ -53,8 +53,10 @@ struct health_node {
         uint64_t deadline_us;        /* health_node_tick() then; VRRP_NEVER: no need */
 };
 
-void health_node_init(struct health_node *n, const struct health_params *p, double max_offset_s,
-                      const struct health_node_ops *ops, void *userdata, struct health_when when);
+/* Initialises *health, too. */
+void health_node_init(struct health_node *n, struct health *health, const struct health_params *p,
+                      double max_offset_s, const struct health_node_ops *ops, void *userdata,
+                      struct health_when when);
 /* The sealed transport is there. id: own member id; seed: 64 random bits. */
 void health_node_join(struct health_node *n, uint64_t id, uint64_t seed, const struct evidence_params *p,
                       struct health_when when);

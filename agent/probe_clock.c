@@ -1,3 +1,4 @@
+#include "agent/monotonic.h"
 #include "agent/probe.h"
 #include <errno.h>
 #include <sys/epoll.h>
@@ -33,18 +34,15 @@ enum health_outcome clock_outcome(const struct clock_state *s, double max_offset
         return HEALTH_UNSYNCHRONISED;
 }
 
-static uint64_t now_us(const struct clock_probe *p) {
-        uint64_t t = 0;
-
-        sd_event_now(p->env.loop, CLOCK_MONOTONIC, &t);
-        return t;
+static uint64_t now_us(void) {
+        return (uint64_t)monotonic_us();
 }
 
 static void report(struct clock_probe *p) {
         struct health_result r = { .outcome = clock_outcome(&p->state, p->max_offset_s),
                                    .detail = p->state.reason,
                                    .started_us = p->started_us,
-                                   .took_us = (uint32_t)(now_us(p) - p->started_us) };
+                                   .took_us = (uint32_t)(now_us() - p->started_us) };
 
         sd_event_source_set_enabled(p->late, SD_EVENT_OFF);
         p->env.report(p->env.userdata, HEALTH_CLOCK, &r);
@@ -84,7 +82,7 @@ static int on_late(sd_event_source *s, uint64_t usec, void *userdata) {
 
 /* An answer to the question before has another sequence number and no longer counts. */
 void clock_probe_now(struct clock_probe *p) {
-        p->started_us = now_us(p);
+        p->started_us = now_us();
         if (chrony_send(p->fd, 0, &p->sequence) < 0) {
                 ask_kernel(p); /* ECONNREFUSED of the last time: nobody is there */
                 return;

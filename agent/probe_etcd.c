@@ -1,3 +1,4 @@
+#include "agent/monotonic.h"
 #include "agent/probe.h"
 #include <errno.h>
 #include <jansson.h>
@@ -63,17 +64,14 @@ enum health_outcome etcd_health_judge(unsigned status, const char *body, size_t 
         return good ? HEALTH_OK : HEALTH_ERROR;
 }
 
-static uint64_t now_us(const struct etcd_probe *p) {
-        uint64_t t = 0;
-
-        sd_event_now(p->env.loop, CLOCK_MONOTONIC, &t);
-        return t;
+static uint64_t now_us(void) {
+        return (uint64_t)monotonic_us();
 }
 
 static void report(struct etcd_probe *p) {
         struct health_result r = { .detail = p->detail,
                                    .started_us = p->started_us,
-                                   .took_us = (uint32_t)(now_us(p) - p->started_us) };
+                                   .took_us = (uint32_t)(now_us() - p->started_us) };
 
         if (p->facts.has_leader == ETCD_FLAG_NO && p->outcome != HEALTH_REFUSED) {
                 p->outcome = HEALTH_ERROR;
@@ -90,7 +88,7 @@ static void on_metrics(void *userdata, const struct http_result *r) {
         p->facts = (struct etcd_facts){ ETCD_FLAG_UNKNOWN, ETCD_FLAG_UNKNOWN, ETCD_FLAG_UNKNOWN };
         if (r->failure == HTTP_ANSWERED && r->status == 200)
                 etcd_metrics_parse(r->body, r->size, &p->facts);
-        p->metrics_due_us = now_us(p) + (p->facts.has_leader == ETCD_FLAG_YES ? METRICS_EVERY_US : 0);
+        p->metrics_due_us = now_us() + (p->facts.has_leader == ETCD_FLAG_YES ? METRICS_EVERY_US : 0);
         report(p);
 }
 
@@ -111,7 +109,7 @@ static void on_health(void *userdata, const struct http_result *r) {
         p->call = NULL;
         judge_health(p, r);
         /* The gauges tell a missing leader from an alarm; nobody home has none. */
-        if (r->failure == HTTP_ANSWERED && (p->outcome != HEALTH_OK || now_us(p) >= p->metrics_due_us) &&
+        if (r->failure == HTTP_ANSWERED && (p->outcome != HEALTH_OK || now_us() >= p->metrics_due_us) &&
             http_get(p->env.http, &p->metrics, on_metrics, p, &p->call) == 0)
                 return;
         if (r->failure != HTTP_ANSWERED)
@@ -120,7 +118,7 @@ static void on_health(void *userdata, const struct http_result *r) {
 }
 
 static void probe(struct etcd_probe *p) {
-        p->started_us = now_us(p);
+        p->started_us = now_us();
         if (http_get(p->env.http, &p->health, on_health, p, &p->call) < 0)
                 p->env.report(p->env.userdata, HEALTH_ETCD,
                               &(struct health_result){ .outcome = HEALTH_UNKNOWN,

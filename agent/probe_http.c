@@ -1,3 +1,4 @@
+#include "agent/monotonic.h"
 #include "agent/probe.h"
 #include <errno.h>
 
@@ -21,11 +22,8 @@ struct http_probe {
         unsigned again;      /* quick repetitions in a row */
 };
 
-static uint64_t now_us(const struct http_probe *p) {
-        uint64_t t = 0;
-
-        sd_event_now(p->env.loop, CLOCK_MONOTONIC, &t);
-        return t;
+static uint64_t now_us(void) {
+        return (uint64_t)monotonic_us();
 }
 
 static void arm(struct http_probe *p, uint64_t at_us) {
@@ -87,7 +85,7 @@ static void on_closed(void *userdata, const struct http_result *r) {
         p->held = NULL;
         if (r->failure != HTTP_BROKEN && r->failure != HTTP_REFUSED)
                 return; /* could not be opened: the next probe finds out why */
-        drop_older(p, now_us(p));
+        drop_older(p, now_us());
         p->again = 0;
         probe(p);
 }
@@ -107,7 +105,7 @@ static void on_answer(void *userdata, const struct http_result *r) {
         struct flight *f = userdata;
         struct http_probe *p = f->probe;
         char detail[HEALTH_REASON];
-        uint64_t t = now_us(p);
+        uint64_t t = now_us();
         struct health_result result = { .outcome = outcome(r),
                                         .detail = detail,
                                         .started_us = f->started_us,
@@ -130,7 +128,7 @@ static void probe(struct http_probe *p) {
                 sd_event_source_set_enabled(p->timer, SD_EVENT_OFF); /* the next answer arms it */
                 return;
         }
-        p->started_us = f->started_us = now_us(p);
+        p->started_us = f->started_us = now_us();
         arm(p, p->started_us + p->interval_us);
         if (http_get(p->env.http, &p->request, on_answer, f, &f->call) < 0)
                 p->env.report(p->env.userdata, p->check,

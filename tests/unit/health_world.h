@@ -39,6 +39,7 @@ struct world;
 struct master {
         struct world *world;
         struct health_node node;
+        struct health health;
         struct health_self self;
         /* the API server beside it */
         enum health_outcome answers;
@@ -176,7 +177,7 @@ static inline void world_on_published(void *userdata, enum vrrp_class from, enum
         if (to != VRRP_FAILED || w->owner != world_index(m) || w->next != NOBODY)
                 return;
         for (size_t i = 0; i < NODES; i++)
-                if (w->m[i].node.health.published < VRRP_FAILED) {
+                if (w->m[i].health.published < VRRP_FAILED) {
                         world_move(w, i, "failed");
                         break;
                 }
@@ -204,12 +205,12 @@ static inline void world_take(struct world *w) {
 
 /* Once per interval: who has been better than the Active for five of them preempts. */
 static inline void world_routers(struct world *w) {
-        enum vrrp_class active = w->m[w->owner].node.health.published;
+        enum vrrp_class active = w->m[w->owner].health.published;
 
         world_add(w, w->now_us + INTERVAL_US, WORLD_ROUTERS, 0);
         for (size_t i = 0; i < NODES; i++) {
                 struct master *m = &w->m[i];
-                bool better = i != w->owner && m->node.health.published < active && !m->cut;
+                bool better = i != w->owner && m->health.published < active && !m->cut;
 
                 m->better_n = better ? m->better_n + 1 : 0;
                 if (m->better_n > PREEMPT_INTERVALS && w->next == NOBODY)
@@ -329,7 +330,7 @@ static inline void world_start_master(struct world *w, size_t i, bool api, bool 
         p.enabled[HEALTH_API_SERVER] = api;
         p.enabled[HEALTH_CLOCK] = clock;
         e.timeout_us[HEALTH_API_SERVER] = API_TIMEOUT_US;
-        health_node_init(&m->node, &p, 0.1, &ops, m, world_when(m));
+        health_node_init(&m->node, &m->health, &p, 0.1, &ops, m, world_when(m));
         health_node_self(&m->node, &m->self, world_when(m));
         health_node_join(&m->node, i + 1, 1000 * i, &e, world_when(m));
 }
@@ -358,7 +359,7 @@ static inline void world_init(struct world *w, bool api, bool clock) {
         world_add(w, w->now_us, WORLD_ROUTERS, 0);
         world_run(w, SEC(10));
         for (size_t i = 0; i < NODES; i++)
-                assert_int_equal(w->m[i].node.health.published, VRRP_HEALTHY);
+                assert_int_equal(w->m[i].health.published, VRRP_HEALTHY);
         assert_int_equal(w->owner, 0);
         w->trace[0] = '\0';
 }

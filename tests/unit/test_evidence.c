@@ -194,7 +194,7 @@ static void test_all_time_servers_drift(void **state) {
         }
         world_run(&w, SEC(120));
         assert_string_equal(w.trace, "");
-        assert_int_equal(w.m[0].node.health.item[HEALTH_CLOCK].last, HEALTH_OK);
+        assert_int_equal(w.m[0].health.item[HEALTH_CLOCK].last, HEALTH_OK);
 }
 
 /* Its system clock has followed the lie: the own correction is 0, only comparison tells. */
@@ -284,7 +284,7 @@ static void test_alone_the_own_judgement_counts_but_nobody_is_there(void **state
         w.m[0].drift_us = w.now_us;
         world_run(&w, SEC(60));
         assert_string_equal(w.trace, "");
-        assert_int_equal(w.m[0].node.health.item[HEALTH_CLOCK].class, VRRP_DEGRADED);
+        assert_int_equal(w.m[0].health.item[HEALTH_CLOCK].class, VRRP_DEGRADED);
 }
 
 static void test_worst_root_distance(void **state) {

@@ -349,7 +349,7 @@ static void test_a_fresh_measurement_begins_at_once(void **state) {
         http_probe_now(f.probe);
         spin(&f.seen, 300);
         assert_int_equal(f.seen.n, 2);
-        assert_true(f.seen.v[1].started_us + 10000 >= asked_us); /* the loop's time may be older */
+        assert_true(f.seen.v[1].started_us >= asked_us);
         end(pid);
         close_probe(&f);
 }

@@ -3,6 +3,7 @@
 #include "vrrp/address.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -10,8 +11,10 @@
 DEFINE_CLEANUP(struct mnl_socket *, mnl_socket_close)
 
 enum {
-        READ_BOUND = 64,      /* datagrams per wake-up */
-        READ_SIZE = 32 * 1024 /* the kernel fills dumps up to this */
+        READ_BOUND = 64,       /* datagrams per wake-up */
+        READ_SIZE = 32 * 1024, /* the kernel fills dumps up to this */
+        ACK_SIZE = 512,        /* an error repeats the request */
+        EVENTS_BUFFER = 1024 * 1024
 };
 
 static int open_socket(int flags, unsigned groups, struct mnl_socket **ret) {
@@ -24,38 +27,33 @@ static int open_socket(int flags, unsigned groups, struct mnl_socket **ret) {
         return 0;
 }
 
-int vrrp_netlink_open_requests(struct mnl_socket **ret) {
-        return open_socket(SOCK_NONBLOCK, 0, ret);
+/* Strict checking makes the kernel filter dumps by interface; older ones send all, so we filter too. */
+int vrrp_netlink_open(struct vrrp_netlink *n) {
+        struct timeval limit = { .tv_sec = 1 }; /* never reached: the answer is there after send() */
+        int on = 1, r;
+
+        if ((r = open_socket(0, 0, &n->socket)) < 0)
+                return r;
+        mnl_socket_setsockopt(n->socket, NETLINK_GET_STRICT_CHK, &on, sizeof on);
+        setsockopt(mnl_socket_get_fd(n->socket), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        n->portid = mnl_socket_get_portid(n->socket);
+        n->seq = 0;
+        return 0;
 }
 
-int vrrp_netlink_open_events(struct mnl_socket **ret) {
-        return open_socket(SOCK_NONBLOCK, RTMGRP_LINK | RTMGRP_IPV4_IFADDR, ret);
-}
-
-static int send_request(struct mnl_socket *nl, const void *buf, size_t size) {
-        return mnl_socket_sendto(nl, buf, size) < 0 ? -errno : 0;
-}
-
-int vrrp_netlink_add(struct mnl_socket *requests, uint32_t seq, const struct vrrp_nl_address *a) {
-        _Alignas(struct nlmsghdr) uint8_t buf[VRRP_NL_REQUEST_MAX];
-
-        return send_request(requests, buf, vrrp_nl_add(buf, seq, a));
-}
-
-int vrrp_netlink_delete(struct mnl_socket *requests, uint32_t seq, const struct vrrp_nl_address *a) {
-        _Alignas(struct nlmsghdr) uint8_t buf[VRRP_NL_REQUEST_MAX];
-
-        return send_request(requests, buf, vrrp_nl_delete(buf, seq, a));
+void vrrp_netlink_close(struct vrrp_netlink *n) {
+        if (n->socket)
+                mnl_socket_close(n->socket);
+        n->socket = NULL;
 }
 
 /* 1 read, 0 nothing there (or not within the socket's limit), or negative errno. */
-static int read_one(struct mnl_socket *nl, vrrp_nl_fn *fn, void *userdata) {
-        _Alignas(struct nlmsghdr) uint8_t buf[READ_SIZE];
+static int read_one(struct mnl_socket *nl, void *buf, size_t size, vrrp_nl_fn *fn, void *userdata) {
         ssize_t n;
         int r;
 
         do
-                n = mnl_socket_recvfrom(nl, buf, sizeof buf);
+                n = mnl_socket_recvfrom(nl, buf, size);
         while (n < 0 && errno == EINTR);
         if (n < 0)
                 return errno == EAGAIN ? 0 : -errno;
@@ -63,18 +61,11 @@ static int read_one(struct mnl_socket *nl, vrrp_nl_fn *fn, void *userdata) {
         return r < 0 ? r : 1;
 }
 
-int vrrp_netlink_read(struct mnl_socket *nl, vrrp_nl_fn *fn, void *userdata) {
-        int r = 1;
-
-        for (unsigned i = 0; i < READ_BOUND && r > 0; i++)
-                r = read_one(nl, fn, userdata);
-        return r < 0 ? r : 0;
-}
-
-/* A request on a socket of its own and its whole answer: up to the ACK or the end of the dump. */
+/* A request and its whole answer: up to the ACK or the end of the dump. */
 struct transaction {
         vrrp_nl_fn *fn;
         void *userdata;
+        uint32_t seq;
         bool ended;
         int error;
 };
@@ -82,6 +73,8 @@ struct transaction {
 static void on_answer(const struct vrrp_nl *m, void *userdata) {
         struct transaction *t = userdata;
 
+        if (m->seq != t->seq) /* of one that was given up */
+                return;
         if (m->kind == VRRP_NL_ACK || m->kind == VRRP_NL_DONE) {
                 t->ended = true;
                 t->error = m->error;
@@ -90,35 +83,46 @@ static void on_answer(const struct vrrp_nl *m, void *userdata) {
         }
 }
 
-static int transact(struct mnl_socket *nl, const void *buf, size_t size, vrrp_nl_fn *fn, void *userdata) {
-        struct transaction t = { .fn = fn, .userdata = userdata };
-        int r = send_request(nl, buf, size);
+static int transact(struct vrrp_netlink *n, const void *request, size_t size, struct transaction *t,
+                    void *buf, size_t buf_size) {
+        int r;
 
-        while (r >= 0 && !t.ended) {
-                r = read_one(nl, on_answer, &t);
-                if (r == 0)
-                        return -ETIMEDOUT;
+        if (mnl_socket_sendto(n->socket, request, size) < 0)
+                return -errno;
+        while (!t->ended) {
+                r = read_one(n->socket, buf, buf_size, on_answer, t);
+                if (r <= 0)
+                        return r < 0 ? r : -ETIMEDOUT;
         }
-        return r < 0 ? r : t.error;
+        return t->error;
 }
 
-/* Strict checking makes the kernel filter the dump by interface; older ones send all, so we filter too. */
-static int open_transactions(struct mnl_socket **ret) {
-        struct timeval limit = { .tv_sec = 1 };
-        int on = 1, r;
+/* Small buffers: the guard thread's stack is small. */
+static int change(struct vrrp_netlink *n, const void *request, size_t size) {
+        _Alignas(struct nlmsghdr) uint8_t buf[ACK_SIZE];
+        struct transaction t = { .seq = n->seq };
 
-        if ((r = open_socket(0, 0, ret)) < 0)
-                return r;
-        mnl_socket_setsockopt(*ret, NETLINK_GET_STRICT_CHK, &on, sizeof on);
-        setsockopt(mnl_socket_get_fd(*ret), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-        return 0;
+        return transact(n, request, size, &t, buf, sizeof buf);
 }
 
-struct scan {
-        struct vrrp_interface *found;
-        struct in_addr vip, wanted_self;
-        bool self_fits;
-};
+int vrrp_netlink_add(struct vrrp_netlink *n, const struct vrrp_nl_address *a) {
+        _Alignas(struct nlmsghdr) uint8_t buf[VRRP_NL_REQUEST_MAX];
+
+        return change(n, buf, vrrp_nl_add(buf, ++n->seq, a));
+}
+
+int vrrp_netlink_delete(struct vrrp_netlink *n, const struct vrrp_nl_address *a) {
+        _Alignas(struct nlmsghdr) uint8_t buf[VRRP_NL_REQUEST_MAX];
+
+        return change(n, buf, vrrp_nl_delete(buf, ++n->seq, a));
+}
+
+static int ask(struct vrrp_netlink *n, const void *request, size_t size, vrrp_nl_fn *fn, void *userdata) {
+        _Alignas(struct nlmsghdr) uint8_t buf[READ_SIZE];
+        struct transaction t = { .fn = fn, .userdata = userdata, .seq = n->seq };
+
+        return transact(n, request, size, &t, buf, sizeof buf);
+}
 
 static void scan_link(const struct vrrp_nl *m, void *userdata) {
         struct vrrp_interface *found = userdata;
@@ -130,58 +134,127 @@ static void scan_link(const struct vrrp_nl *m, void *userdata) {
         memcpy(found->mac, m->mac, sizeof found->mac);
 }
 
-static bool same_network(struct in_addr a, struct in_addr b, uint8_t prefix) {
-        uint32_t mask = prefix ? UINT32_MAX << (32 - prefix) : 0;
+struct scan {
+        struct vrrp_interface *found;
+        int error;
+};
 
-        return ((ntohl(a.s_addr) ^ ntohl(b.s_addr)) & mask) == 0;
+static bool grow(struct vrrp_interface *i) {
+        size_t size = i->size ? 2 * i->size : 16;
+        struct vrrp_found *more =
+                i->n_addresses < i->size ? i->addresses : reallocarray(i->addresses, size, sizeof *more);
+
+        if (!more)
+                return false;
+        i->size = i->n_addresses < i->size ? i->size : size;
+        i->addresses = more;
+        return true;
 }
 
 static void scan_address(const struct vrrp_nl *m, void *userdata) {
         struct scan *s = userdata;
-        bool fits;
+        struct vrrp_interface *i = s->found;
 
-        if (m->kind != VRRP_NL_ADDRESS || m->ifindex != s->found->ifindex)
+        if (m->kind != VRRP_NL_ADDRESS || m->ifindex != i->ifindex)
                 return;
-        if (m->address.s_addr == s->vip.s_addr) {
-                s->found->vip_prefixes |= UINT64_C(1) << m->prefix;
+        if (!grow(i)) {
+                s->error = -ENOMEM;
                 return;
         }
-        if (s->wanted_self.s_addr != INADDR_ANY)
-                fits = m->address.s_addr == s->wanted_self.s_addr;
-        else
-                fits = !m->secondary && same_network(m->address, s->vip, m->prefix);
-        if (fits && !s->self_fits) {
-                s->found->self = m->address;
-                s->self_fits = true;
-        } else if (s->wanted_self.s_addr == INADDR_ANY && s->found->self.s_addr == INADDR_ANY &&
-                   !m->secondary) {
-                s->found->self = m->address;
-        }
+        i->addresses[i->n_addresses++] =
+                (struct vrrp_found){ m->address, m->prefix, m->proto, m->secondary, m->unusable };
 }
 
-int vrrp_netlink_scan(const char *name, struct in_addr vip, struct in_addr wanted_self,
-                      struct vrrp_interface *ret) {
+int vrrp_netlink_scan(struct vrrp_netlink *n, const char *name, struct vrrp_interface *ret) {
         _Alignas(struct nlmsghdr) uint8_t buf[VRRP_NL_REQUEST_MAX];
-        CLEANUP(mnl_socket_closep) struct mnl_socket *nl = NULL;
-        struct vrrp_interface found = { 0 };
-        struct scan s = { .found = &found, .vip = vip, .wanted_self = wanted_self };
+        struct scan s = { .found = ret };
         int r;
 
-        if ((r = open_transactions(&nl)) < 0)
+        ret->ifindex = 0;
+        ret->running = false;
+        ret->n_addresses = 0;
+        r = ask(n, buf, vrrp_nl_get_link(buf, ++n->seq, name), scan_link, ret);
+        if (r < 0)
+                return r == -ENODEV ? 0 : r;
+        if (ret->ifindex == 0)
+                return 0;
+        r = ask(n, buf, vrrp_nl_dump_addresses(buf, ++n->seq, ret->ifindex), scan_address, &s);
+        if (r < 0 && r != -ENODEV) /* gone in between: an event says so next */
                 return r;
-        r = transact(nl, buf, vrrp_nl_get_link(buf, 1, name), scan_link, &found);
-        if (r < 0 && r != -ENODEV)
+        return s.error;
+}
+
+void vrrp_interface_done(struct vrrp_interface *i) {
+        free(i->addresses);
+        *i = (struct vrrp_interface){ 0 };
+}
+
+const struct vrrp_found *vrrp_interface_find(const struct vrrp_interface *i, const struct vrrp_ip *a,
+                                             uint8_t prefix) {
+        for (size_t k = 0; k < i->n_addresses; k++)
+                if (i->addresses[k].prefix == prefix && vrrp_ip_equal(&i->addresses[k].address, a))
+                        return &i->addresses[k];
+        return NULL;
+}
+
+static size_t find(const struct vrrp_interface *i, const struct vrrp_ip *a, uint8_t prefix) {
+        const struct vrrp_found *f = vrrp_interface_find(i, a, prefix);
+
+        return f ? (size_t)(f - i->addresses) : i->n_addresses;
+}
+
+void vrrp_interface_put(struct vrrp_interface *i, const struct vrrp_ip *a, uint8_t prefix) {
+        size_t k = find(i, a, prefix);
+
+        if (k == i->n_addresses && !grow(i))
+                return;
+        i->addresses[k] = (struct vrrp_found){ .address = *a, .prefix = prefix, .proto = VRRP_ADDR_PROTO };
+        i->n_addresses += k == i->n_addresses;
+}
+
+void vrrp_interface_drop(struct vrrp_interface *i, const struct vrrp_ip *a, uint8_t prefix) {
+        size_t k = find(i, a, prefix);
+
+        if (k < i->n_addresses)
+                i->addresses[k] = i->addresses[--i->n_addresses];
+}
+
+/* One notification is one datagram, and its header tells who caused it. */
+static int leave_out(int fd, uint32_t portid) {
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(portid), 0, 1), /* loads are big-endian */
+                BPF_STMT(BPF_RET | BPF_K, 0),
+                BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        };
+        struct sock_fprog filter = { .len = ARRAY_SIZE(code), .filter = code };
+
+        return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) < 0 ? -errno : 0;
+}
+
+int vrrp_netlink_open_events(const struct vrrp_netlink *requests, struct mnl_socket **ret) {
+        CLEANUP(mnl_socket_closep) struct mnl_socket *nl = NULL;
+        int size = EVENTS_BUFFER, r;
+
+        r = open_socket(SOCK_NONBLOCK, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, &nl);
+        if (r < 0 || (r = leave_out(mnl_socket_get_fd(nl), requests->portid)) < 0)
                 return r;
-        if (found.ifindex > 0 &&
-            (r = transact(nl, buf, vrrp_nl_dump_addresses(buf, 2, found.ifindex), scan_address, &s)) < 0 &&
-            r != -ENODEV)
-                return r;
-        *ret = found;
+        setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size); /* if allowed */
+        *ret = TAKE_PTR(nl);
         return 0;
 }
 
+int vrrp_netlink_read(struct mnl_socket *events, vrrp_nl_fn *fn, void *userdata) {
+        _Alignas(struct nlmsghdr) uint8_t buf[READ_SIZE];
+        int r = 1;
+
+        for (unsigned i = 0; i < READ_BOUND && r > 0; i++)
+                r = read_one(events, buf, sizeof buf, fn, userdata);
+        return r < 0 ? r : 0;
+}
+
 struct flush {
-        struct in_addr vip;
+        const struct vrrp_ip *vip;
         unsigned ifindex; /* 0: every interface */
         struct vrrp_nl_address found[64];
         size_t n;
@@ -190,27 +263,25 @@ struct flush {
 static void flush_collect(const struct vrrp_nl *m, void *userdata) {
         struct flush *f = userdata;
 
-        if (m->kind == VRRP_NL_ADDRESS && m->address.s_addr == f->vip.s_addr &&
+        if (m->kind == VRRP_NL_ADDRESS && vrrp_ip_equal(&m->address, f->vip) &&
             (f->ifindex == 0 || f->ifindex == m->ifindex) && f->n < ARRAY_SIZE(f->found))
                 f->found[f->n++] = (struct vrrp_nl_address){ m->ifindex, m->address, m->prefix, 0 };
 }
 
 int vrrp_address_flush(const struct vrrp_ip *vip, const char *interface, unsigned *ret_removed) {
         _Alignas(struct nlmsghdr) uint8_t buf[VRRP_NL_REQUEST_MAX];
-        CLEANUP(mnl_socket_closep) struct mnl_socket *nl = NULL;
-        struct flush f = { .vip = vrrp_ip_in(vip) };
+        struct flush f = { .vip = vip };
+        CLEANUP(vrrp_netlink_close) struct vrrp_netlink n = { 0 };
         int r;
 
         *ret_removed = 0;
-        if (vip->family != AF_INET)
-                return -EAFNOSUPPORT;
         if (interface && (f.ifindex = if_nametoindex(interface)) == 0)
                 return errno == ENODEV || errno == ENXIO ? 0 : -errno; /* nothing can be on it */
-        if ((r = open_transactions(&nl)) < 0 ||
-            (r = transact(nl, buf, vrrp_nl_dump_addresses(buf, 1, f.ifindex), flush_collect, &f)) < 0)
+        if ((r = vrrp_netlink_open(&n)) < 0 ||
+            (r = ask(&n, buf, vrrp_nl_dump_addresses(buf, ++n.seq, f.ifindex), flush_collect, &f)) < 0)
                 return r;
         for (size_t i = 0; i < f.n; i++) {
-                r = transact(nl, buf, vrrp_nl_delete(buf, 2 + (uint32_t)i, &f.found[i]), NULL, NULL);
+                r = vrrp_netlink_delete(&n, &f.found[i]);
                 if (r < 0 && r != -EADDRNOTAVAIL && r != -ENODEV) /* it went by itself: as wanted */
                         return r;
                 *ret_removed += r == 0;

@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* Not mnl_attr_parse(): it reads up to the aligned end, which may be beyond the message's. */
-static bool attributes(const struct nlmsghdr *h, size_t header, mnl_attr_cb_t fn, struct vrrp_nl *m) {
+static bool attributes(const struct nlmsghdr *h, size_t header, mnl_attr_cb_t fn, void *userdata) {
         return mnl_attr_parse_payload((const uint8_t *)mnl_nlmsg_get_payload(h) + header,
-                                      mnl_nlmsg_get_payload_len(h) - header, fn, m) == MNL_CB_OK;
+                                      mnl_nlmsg_get_payload_len(h) - header, fn, userdata) == MNL_CB_OK;
 }
 
 static int link_attribute(const struct nlattr *a, void *userdata) {
@@ -43,24 +43,44 @@ static bool parse_link(const struct nlmsghdr *h, struct vrrp_nl *m) {
         return info->ifi_family == AF_UNSPEC && attributes(h, sizeof *info, link_attribute, m);
 }
 
+static bool take_address(const struct nlattr *a, struct vrrp_ip *ret) {
+        size_t size = mnl_attr_get_payload_len(a);
+
+        if (size != vrrp_ip_size(ret))
+                return false;
+        memcpy(ret->b, mnl_attr_get_payload(a), size);
+        return true;
+}
+
+static void take_flags(struct vrrp_nl *m, uint32_t flags) {
+        bool ipv6 = m->address.family == AF_INET6;
+
+        m->secondary = !ipv6 && flags & IFA_F_SECONDARY; /* the same bit says "temporary" in IPv6 */
+        m->unusable = ipv6 && flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED);
+}
+
+struct address_parts {
+        struct vrrp_nl *m;
+        struct vrrp_ip local, address; /* zero: not there */
+};
+
 static int address_attribute(const struct nlattr *a, void *userdata) {
-        struct vrrp_nl *m = userdata;
+        struct address_parts *p = userdata;
 
         switch (mnl_attr_get_type(a)) {
         case IFA_LOCAL:
-                if (mnl_attr_get_payload_len(a) != sizeof m->address)
-                        return MNL_CB_ERROR;
-                memcpy(&m->address, mnl_attr_get_payload(a), sizeof m->address);
-                break;
+                return take_address(a, &p->local) ? MNL_CB_OK : MNL_CB_ERROR;
+        case IFA_ADDRESS:
+                return take_address(a, &p->address) ? MNL_CB_OK : MNL_CB_ERROR;
         case IFA_FLAGS:
                 if (mnl_attr_validate(a, MNL_TYPE_U32) < 0)
                         return MNL_CB_ERROR;
-                m->secondary = mnl_attr_get_u32(a) & IFA_F_SECONDARY;
+                take_flags(p->m, mnl_attr_get_u32(a));
                 break;
         case IFA_PROTO:
                 if (mnl_attr_validate(a, MNL_TYPE_U8) < 0)
                         return MNL_CB_ERROR;
-                m->proto = mnl_attr_get_u8(a);
+                p->m->proto = mnl_attr_get_u8(a);
                 break;
         }
         return MNL_CB_OK;
@@ -68,15 +88,24 @@ static int address_attribute(const struct nlattr *a, void *userdata) {
 
 static bool parse_address(const struct nlmsghdr *h, struct vrrp_nl *m) {
         const struct ifaddrmsg *info = mnl_nlmsg_get_payload(h);
+        struct address_parts p = { .m = m };
+        struct vrrp_ip zero;
 
-        if (mnl_nlmsg_get_payload_len(h) < sizeof *info || info->ifa_family != AF_INET)
+        if (mnl_nlmsg_get_payload_len(h) < sizeof *info ||
+            (info->ifa_family != AF_INET && info->ifa_family != AF_INET6))
                 return false;
+        zero.family = info->ifa_family;
+        memset(zero.b, 0, sizeof zero.b);
         m->kind = VRRP_NL_ADDRESS;
         m->ifindex = info->ifa_index;
         m->prefix = info->ifa_prefixlen;
-        m->secondary = info->ifa_flags & IFA_F_SECONDARY;
-        return m->prefix <= 32 && attributes(h, sizeof *info, address_attribute, m) &&
-               m->address.s_addr != INADDR_ANY;
+        m->address = p.local = p.address = zero;
+        take_flags(m, info->ifa_flags);
+        if (m->prefix > vrrp_ip_bits(&zero) || !attributes(h, sizeof *info, address_attribute, &p))
+                return false;
+        /* With a peer IFA_ADDRESS is the peer's; IPv6 leaves IFA_LOCAL out when there is none. */
+        m->address = vrrp_ip_equal(&p.local, &zero) && zero.family == AF_INET6 ? p.address : p.local;
+        return !vrrp_ip_equal(&m->address, &zero);
 }
 
 /* Both NLMSG_ERROR and NLMSG_DONE begin with an int. */
@@ -138,21 +167,22 @@ static struct nlmsghdr *address_request(void *buf, uint16_t type, uint32_t seq,
         h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
         h->nlmsg_seq = seq;
         info = mnl_nlmsg_put_extra_header(h, sizeof *info);
-        info->ifa_family = AF_INET;
+        info->ifa_family = a->address.family;
         info->ifa_prefixlen = a->prefix;
         info->ifa_scope = RT_SCOPE_UNIVERSE;
         info->ifa_index = a->ifindex;
-        mnl_attr_put(h, IFA_LOCAL, sizeof a->address, &a->address);
-        mnl_attr_put(h, IFA_ADDRESS, sizeof a->address, &a->address);
+        mnl_attr_put(h, IFA_LOCAL, vrrp_ip_size(&a->address), a->address.b);
+        mnl_attr_put(h, IFA_ADDRESS, vrrp_ip_size(&a->address), a->address.b);
         return h;
 }
 
 size_t vrrp_nl_add(void *buf, uint32_t seq, const struct vrrp_nl_address *a) {
         struct nlmsghdr *h = address_request(buf, RTM_NEWADDR, seq, a);
-        struct ifa_cacheinfo lifetime = { .ifa_prefered = a->valid_s, .ifa_valid = a->valid_s };
+        bool ipv6 = a->address.family == AF_INET6;
+        struct ifa_cacheinfo lifetime = { .ifa_prefered = ipv6 ? 0 : a->valid_s, .ifa_valid = a->valid_s };
 
         h->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
-        mnl_attr_put_u32(h, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
+        mnl_attr_put_u32(h, IFA_FLAGS, IFA_F_NOPREFIXROUTE | (ipv6 ? IFA_F_NODAD : 0));
         mnl_attr_put(h, IFA_CACHEINFO, sizeof lifetime, &lifetime);
         mnl_attr_put_u8(h, IFA_PROTO, VRRP_ADDR_PROTO);
         return h->nlmsg_len;
@@ -172,7 +202,7 @@ size_t vrrp_nl_dump_addresses(void *buf, uint32_t seq, unsigned ifindex) {
         h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
         h->nlmsg_seq = seq;
         info = mnl_nlmsg_put_extra_header(h, sizeof *info);
-        info->ifa_family = AF_INET;
+        info->ifa_family = AF_UNSPEC;
         info->ifa_index = ifindex;
         return h->nlmsg_len;
 }

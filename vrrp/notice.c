@@ -1,11 +1,11 @@
 #include "vrrp/notice.h"
 
-bool vrrp_notice_due(struct vrrp_notices *n, unsigned kind, struct in_addr who, uint64_t now_us) {
+bool vrrp_notice_due(struct vrrp_notices *n, unsigned kind, const struct vrrp_ip *who, uint64_t now_us) {
         if (n->v[kind].said &&
-            (n->v[kind].who.s_addr == who.s_addr || now_us - n->v[kind].at_us < (uint64_t)VRRP_NOTICE_GAP_US))
+            (vrrp_ip_equal(&n->v[kind].who, who) || now_us - n->v[kind].at_us < (uint64_t)VRRP_NOTICE_GAP_US))
                 return false;
         n->v[kind].said = true;
-        n->v[kind].who = who;
+        n->v[kind].who = *who;
         n->v[kind].at_us = now_us;
         return true;
 }

@@ -18,6 +18,7 @@ enum vrrp_notice {
         VRRP_NOTICE_NETLINK,
         VRRP_NOTICE_SOCKET,
         VRRP_NOTICE_LATE,
+        VRRP_NOTICE_LIST,
         VRRP_N_NOTICES,
 };
 enum { VRRP_NOTICE_GAP_US = 10 * 1000 * 1000 };
@@ -25,13 +26,13 @@ enum { VRRP_NOTICE_GAP_US = 10 * 1000 * 1000 };
 struct vrrp_notices {
         struct {
                 bool said;
-                struct in_addr who;
+                struct vrrp_ip who;
                 uint64_t at_us;
         } v[VRRP_N_NOTICES];
 };
 
 /* Whether to say it now; remembers that it was. */
-bool vrrp_notice_due(struct vrrp_notices *n, unsigned kind, struct in_addr who, uint64_t now_us);
+bool vrrp_notice_due(struct vrrp_notices *n, unsigned kind, const struct vrrp_ip *who, uint64_t now_us);
 /* The state changed: everything may be said again. */
 void vrrp_notice_reset(struct vrrp_notices *n);
 

@@ -2,133 +2,167 @@
 
 #include <errno.h>
 
-enum { DRAIN_WAKE = 64 };
-
-static int add_io(struct vrrp_router *r, sd_event_source **ret, int fd, sd_event_io_handler_t fn,
-                  int priority) {
-        int k;
-
-        if ((k = sd_event_add_io(r->loop, ret, fd, EPOLLIN, fn, r)) < 0)
-                return k;
-        return sd_event_source_set_priority(*ret, priority);
+static bool is_any_vip(const struct vrrp_host *h, const struct vrrp_ip *a) {
+        for (const struct vrrp_router *r = h->routers; r; r = r->next)
+                for (size_t i = 0; i < r->p.n_vips; i++)
+                        if (vrrp_ip_equal(&r->p.vips[i], a))
+                                return true;
+        return false;
 }
 
-void vrrp_router_close(struct vrrp_router *r) {
-        r->raw_io = sd_event_source_disable_unref(r->raw_io);
-        r->arp_io = sd_event_source_disable_unref(r->arp_io);
-        closep(&r->raw);
-        closep(&r->arp);
-        r->raw = r->arp = -1;
+/* RFC 9568 section 5.2.1: IPv6 advertisements come from the link-local address, unless they go to addresses
+ * that are not. */
+static bool wants_link_local(const struct vrrp_router *r) {
+        return r->p.transport == VRRP_TRANSPORT_IP && r->p.vips[0].family == AF_INET6 &&
+               (r->p.n_peers == 0 || vrrp_ip_link_local(&r->p.peers[0]));
+}
+
+/* How well an address serves as our own: 0 not at all; 2: the VIP lies in its network. */
+static int fitness(const struct vrrp_router *r, const struct vrrp_found *f) {
+        const struct vrrp_ip *vip = &r->p.vips[0];
+
+        if (f->unusable || is_any_vip(r->host, &f->address))
+                return 0;
+        if (!vrrp_ip_none(&r->p.self))
+                return vrrp_ip_equal(&f->address, &r->p.self) ? 2 : 0;
+        if (f->address.family != vip->family || f->secondary || f->proto == VRRP_ADDR_PROTO ||
+            (f->address.family == AF_INET6 && vrrp_ip_link_local(&f->address) != wants_link_local(r)))
+                return 0;
+        return wants_link_local(r) || vrrp_ip_same_network(&f->address, vip, f->prefix) ? 2 : 1;
+}
+
+struct vrrp_ip vrrp_router_self(const struct vrrp_router *r, const struct vrrp_interface *i) {
+        struct vrrp_ip best = { 0 };
+        int found = 0;
+
+        for (size_t k = 0; k < i->n_addresses; k++) {
+                int fits = fitness(r, &i->addresses[k]);
+
+                if (fits > found) {
+                        found = fits;
+                        best = i->addresses[k].address;
+                }
+        }
+        return best;
+}
+
+static const char *why_unusable(const struct vrrp_router *r, const struct vrrp_interface *now) {
+        struct vrrp_ip self = vrrp_router_self(r, now);
+
+        if (now->ifindex == 0)
+                return "the interface is gone";
+        if (!now->running)
+                return "link down";
+        if (vrrp_ip_none(&self))
+                return "the interface has no primary address";
+        if (r->usable && now->ifindex != r->link->now.ifindex)
+                return "the interface was replaced";
+        if (r->usable && !vrrp_ip_equal(&self, &r->self))
+                return "the primary address changed";
+        return NULL;
+}
+
+bool vrrp_router_leave_if_unusable(struct vrrp_router *r, const struct vrrp_interface *now) {
+        const char *reason = r->usable ? why_unusable(r, now) : NULL;
+
+        if (!reason)
+                return false;
+        r->usable = false;
+        if (r->started)
+                r->election->link(r, false, reason);
+        vrrp_router_release(r);
+        vrrp_router_schedule(r);
+        if (now->ifindex != r->link->now.ifindex)
+                vrrp_router_close(r);
+        return true;
+}
+
+static int open_carrier(struct vrrp_router *r) {
+        struct vrrp_link *carrier;
+        int k;
+
+        if (!r->p.virtual_mac)
+                return 0;
+        if ((k = vrrp_vmac_create(r->link->now.ifindex, r->p.vips[0].family, r->p.vrid, &r->vmac)) < 0 ||
+            (k = vrrp_link_get(r->host, r->vmac.name, &carrier)) < 0)
+                return k;
+        vrrp_link_put(r->carrier);
+        r->carrier = carrier;
+        return 0;
 }
 
 int vrrp_router_open(struct vrrp_router *r) {
         int k;
 
-        if ((k = vrrp_socket_open(r->name, r->link.ifindex, r->p.n_peers == 0, &r->raw)) < 0 ||
-            (k = vrrp_arp_open(r->link.ifindex, r->p.vip, &r->arp)) < 0 ||
-            (k = add_io(r, &r->raw_io, r->raw, vrrp_router_on_raw, SD_EVENT_PRIORITY_IMPORTANT)) < 0 ||
-            (k = add_io(r, &r->arp_io, r->arp, vrrp_router_on_arp, SD_EVENT_PRIORITY_IMPORTANT + 1)) < 0)
+        if ((k = open_carrier(r)) < 0 ||
+            (k = r->p.transport == VRRP_TRANSPORT_SEALED ? vrrp_router_sealed_open(r)
+                                                         : vrrp_router_wire_open(r)) < 0 ||
+            (k = vrrp_link_watch(r->carrier)) < 0) {
                 vrrp_router_close(r);
-        return k;
-}
-
-int vrrp_router_on_raw(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
-        (void)s;
-        (void)fd;
-        (void)revents;
-        vrrp_router_catch_up(userdata);
-        vrrp_router_drain(userdata, DRAIN_WAKE);
+                return k;
+        }
+        r->open = true;
+        r->self = vrrp_router_self(r, &r->link->now);
+        r->usable = !why_unusable(r, &r->link->now);
+        r->link_up = r->link->now.running;
         return 0;
 }
 
-static const char *why_unusable(const struct vrrp_router *r, const struct vrrp_interface *now) {
-        if (now->ifindex == 0)
-                return "the interface is gone";
-        if (!now->running)
-                return "link down";
-        if (now->self.s_addr == INADDR_ANY)
-                return "the interface has no primary address";
-        if (r->usable && now->ifindex != r->link.ifindex)
-                return "the interface was replaced";
-        if (r->usable && now->self.s_addr != r->link.self.s_addr)
-                return "the primary address changed";
-        return NULL;
-}
-
-/* Resign while the old interface is still what r->link says: priority 0 may just get out. */
-static void leave(struct vrrp_router *r, const char *reason) {
-        r->usable = false;
-        vrrp_router_feed(r, (struct vrrp_event){ .type = VRRP_EV_STOP, .now_us = vrrp_now_us() }, reason);
-}
-
-static void adopt(struct vrrp_router *r, const struct vrrp_interface *now) {
-        bool other = now->ifindex != r->link.ifindex, mac = memcmp(now->mac, r->link.mac, 6) != 0;
-        bool link_changed = now->running != r->link.running;
-        int k;
-
-        r->link = *now;
-        if (other)
-                vrrp_router_close(r);
-        if (r->raw < 0 && r->link.ifindex > 0 && (k = vrrp_router_open(r)) < 0)
-                vrrp_router_notice(r, VRRP_NOTICE_SOCKET, r->p.vip, "cannot open sockets on %s: %s", r->name,
-                                   strerror(-k));
-        if (mac && !other)
-                vrrp_router_announce_again(r);
-        if (link_changed && r->ops.link_changed)
-                r->ops.link_changed(r->userdata, r->link.running);
+void vrrp_router_close(struct vrrp_router *r) {
+        r->open = r->usable = false;
+        if (r->p.transport == VRRP_TRANSPORT_SEALED)
+                vrrp_router_sealed_close(r);
+        else
+                vrrp_router_wire_close(r);
+        if (r->carrier != r->link && r->link) {
+                vrrp_vmac_delete(&r->vmac);
+                vrrp_link_put(r->carrier);
+                r->carrier = r->link;
+                r->carrier->refs++;
+        }
 }
 
 static void enter(struct vrrp_router *r) {
-        r->usable = true;
-        memcpy(r->fsm.self, &r->link.self, sizeof r->link.self); /* the tie-break's address */
-        if (r->started && r->fsm.state == VRRP_INIT)
-                vrrp_router_feed(r, (struct vrrp_event){ .type = VRRP_EV_START, .now_us = vrrp_now_us() },
-                                 NULL);
-}
+        int k = r->open ? 0 : vrrp_router_open(r);
 
-void vrrp_router_look(struct vrrp_router *r) {
-        struct vrrp_interface now;
-        int k = vrrp_netlink_scan(r->name, r->p.vip, r->p.self, &now);
-
-        r->look_again = false;
         if (k < 0) {
-                vrrp_router_notice(r, VRRP_NOTICE_NETLINK, r->p.vip, "cannot look at %s: %s", r->name,
-                                   strerror(-k));
+                vrrp_router_notice(r, VRRP_NOTICE_SOCKET, &r->self, "cannot open sockets on %s: %s",
+                                   r->link->name, strerror(-k));
                 return;
         }
-        if (r->usable && why_unusable(r, &now)) {
-                leave(r, why_unusable(r, &now));
-                now.vip_prefixes &= ~(UINT64_C(1) << 32); /* just removed */
+        r->self = vrrp_router_self(r, &r->link->now);
+        r->usable = !why_unusable(r, &r->link->now);
+        if (r->usable && r->started)
+                r->election->link(r, true, NULL);
+}
+
+static void tell_link(struct vrrp_router *r) {
+        bool up = r->link->now.running;
+
+        if (r->link_up == up)
+                return;
+        r->link_up = up;
+        if (r->ops.link_changed)
+                r->ops.link_changed(r->userdata, up);
+}
+
+void vrrp_router_looked(struct vrrp_router *r, struct vrrp_link *l, int error) {
+        if (error < 0 && !r->ready) /* opening tells */
+                return;
+        if (error < 0) {
+                vrrp_router_notice(r, VRRP_NOTICE_NETLINK, &r->self, "cannot look at %s: %s", l->name,
+                                   strerror(-error));
+                return;
         }
-        adopt(r, &now);
-        if (!r->usable && r->raw >= 0 && !why_unusable(r, &now))
-                enter(r);
-        if (r->link.ifindex > 0)
+        if (l == r->link) {
+                tell_link(r);
+                if (!r->usable && r->ready && l->now.running)
+                        enter(r);
+        }
+        if (l == r->carrier && l->now.ifindex > 0) {
                 vrrp_router_repair(r);
-}
-
-/* What we caused ourselves is known; of the rest only what concerns our interface counts. */
-static void on_event(const struct vrrp_nl *m, void *userdata) {
-        struct vrrp_router *r = userdata;
-
-        if (m->portid == mnl_socket_get_portid(r->requests))
-                return;
-        if (m->kind == VRRP_NL_LINK)
-                r->look_again |= m->ifindex == r->link.ifindex || !strcmp(m->name, r->name);
-        else if (m->kind == VRRP_NL_ADDRESS)
-                r->look_again |= m->ifindex == r->link.ifindex;
-}
-
-int vrrp_router_on_events(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
-        struct vrrp_router *r = userdata;
-        int k;
-
-        (void)s;
-        (void)fd;
-        (void)revents;
-        vrrp_router_catch_up(r);
-        k = vrrp_netlink_read(r->events, on_event, r);
-        if (k < 0 || r->look_again) /* -ENOBUFS: something was lost, whatever it was the look finds it */
-                vrrp_router_look(r);
-        return 0;
+                if (memcmp(r->mac, l->now.mac, sizeof r->mac) != 0)
+                        vrrp_router_announce_again(r);
+        }
+        vrrp_router_schedule(r);
 }

@@ -7,8 +7,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct vrrp_nl *m, void *userdata) {
+        static const uint8_t zero[16];
+
         (void)userdata;
-        if (m->kind == VRRP_NL_ADDRESS && (m->prefix > 32 || m->address.s_addr == INADDR_ANY))
+        if (m->kind == VRRP_NL_ADDRESS &&
+            (vrrp_ip_none(&m->address) || m->prefix > vrrp_ip_bits(&m->address) ||
+             memcmp(m->address.b, zero, sizeof zero) == 0))
                 abort();
         if (m->kind == VRRP_NL_LINK && !memchr(m->name, 0, sizeof m->name))
                 abort();

@@ -27,11 +27,17 @@ static void collect(const struct vrrp_nl *m, void *userdata) {
         s->v[s->n++] = *m;
 }
 
-static struct in_addr ip(const char *text) {
-        struct in_addr a;
+static struct vrrp_ip ip(const char *text) {
+        struct vrrp_ip a;
 
-        assert_int_equal(inet_pton(AF_INET, text, &a), 1);
+        assert_int_equal(vrrp_ip_parse(text, &a), 0);
         return a;
+}
+
+static struct in_addr ip4(const char *text) {
+        struct vrrp_ip a = ip(text);
+
+        return vrrp_ip_in(&a);
 }
 
 union buffer {
@@ -39,62 +45,82 @@ union buffer {
         uint8_t v[1024];
 };
 
-static void address_requests_read_back(void **state) {
-        struct vrrp_nl_address a = { .ifindex = 7, .address = ip("10.1.2.3"), .prefix = 32, .valid_s = 2 };
-        struct seen s = { .n = 0 };
-        union buffer b;
-        size_t n = vrrp_nl_add(b.v, 5, &a);
+static const struct {
+        const char *text;
+        uint8_t bits;
+        unsigned preferred_s;
+        uint32_t flags;
+} samples[] = {
+        { "10.1.2.3", 32, 2, IFA_F_NOPREFIXROUTE },
+        { "fd00:77::100", 128, 0, IFA_F_NOPREFIXROUTE | IFA_F_NODAD },
+};
 
+static void address_requests_read_back(void **state) {
         (void)state;
-        assert_true(n <= VRRP_NL_REQUEST_MAX);
-        assert_int_equal(b.align.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
-        assert_int_equal(vrrp_nl_parse(b.v, n, collect, &s), 0);
-        n = vrrp_nl_delete(b.v, 6, &a);
-        assert_int_equal(b.align.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
-        assert_int_equal(vrrp_nl_parse(b.v, n, collect, &s), 0);
-        assert_int_equal(s.n, 2);
-        for (size_t i = 0; i < 2; i++) {
-                assert_int_equal(s.v[i].kind, VRRP_NL_ADDRESS);
-                assert_int_equal(s.v[i].seq, 5 + i);
-                assert_int_equal(s.v[i].removed, i);
-                assert_int_equal(s.v[i].ifindex, 7);
-                assert_int_equal(s.v[i].prefix, 32);
-                assert_int_equal(s.v[i].proto, i == 0 ? VRRP_ADDR_PROTO : 0);
-                assert_int_equal(s.v[i].address.s_addr, a.address.s_addr);
+        for (size_t k = 0; k < 2; k++) {
+                struct vrrp_nl_address a = { 7, ip(samples[k].text), samples[k].bits, 2 };
+                struct seen s = { .n = 0 };
+                union buffer b;
+                size_t n = vrrp_nl_add(b.v, 5, &a);
+
+                assert_true(n <= VRRP_NL_REQUEST_MAX);
+                assert_int_equal(b.align.nlmsg_flags,
+                                 NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+                assert_int_equal(vrrp_nl_parse(b.v, n, collect, &s), 0);
+                n = vrrp_nl_delete(b.v, 6, &a);
+                assert_int_equal(b.align.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
+                assert_int_equal(vrrp_nl_parse(b.v, n, collect, &s), 0);
+                assert_int_equal(s.n, 2);
+                for (size_t i = 0; i < 2; i++) {
+                        assert_int_equal(s.v[i].kind, VRRP_NL_ADDRESS);
+                        assert_int_equal(s.v[i].seq, 5 + i);
+                        assert_int_equal(s.v[i].removed, i);
+                        assert_int_equal(s.v[i].ifindex, 7);
+                        assert_int_equal(s.v[i].prefix, samples[k].bits);
+                        assert_int_equal(s.v[i].proto, i == 0 ? VRRP_ADDR_PROTO : 0);
+                        assert_true(vrrp_ip_equal(&s.v[i].address, &a.address));
+                }
         }
 }
 
+struct attributes {
+        unsigned found;
+        size_t sample;
+};
+
 static int lifetime_and_flags(const struct nlattr *a, void *userdata) {
-        unsigned *found = userdata;
+        struct attributes *t = userdata;
         const struct ifa_cacheinfo *c;
 
         if (mnl_attr_get_type(a) == IFA_CACHEINFO) {
                 c = mnl_attr_get_payload(a);
                 assert_int_equal(c->ifa_valid, 2);
-                assert_int_equal(c->ifa_prefered, 2);
-                *found |= 1;
+                assert_int_equal(c->ifa_prefered, samples[t->sample].preferred_s);
+                t->found |= 1;
         } else if (mnl_attr_get_type(a) == IFA_FLAGS) {
-                assert_int_equal(mnl_attr_get_u32(a), IFA_F_NOPREFIXROUTE);
-                *found |= 2;
+                assert_int_equal(mnl_attr_get_u32(a), samples[t->sample].flags);
+                t->found |= 2;
         } else if (mnl_attr_get_type(a) == IFA_ADDRESS) {
-                *found |= 4; /* without it the prefix length of a deletion is not looked at */
+                t->found |= 4; /* without it the prefix length of a deletion is not looked at */
         }
         return MNL_CB_OK;
 }
 
 static void address_is_added_with_a_lifetime(void **state) {
-        struct vrrp_nl_address a = { .ifindex = 7, .address = ip("10.1.2.3"), .prefix = 32, .valid_s = 2 };
-        unsigned found = 0;
-        union buffer b;
-
         (void)state;
-        vrrp_nl_add(b.v, 5, &a);
-        mnl_attr_parse(&b.align, sizeof(struct ifaddrmsg), lifetime_and_flags, &found);
-        assert_int_equal(found, 7);
-        found = 0;
-        vrrp_nl_delete(b.v, 5, &a);
-        mnl_attr_parse(&b.align, sizeof(struct ifaddrmsg), lifetime_and_flags, &found);
-        assert_int_equal(found, 4);
+        for (size_t k = 0; k < 2; k++) {
+                struct vrrp_nl_address a = { 7, ip(samples[k].text), samples[k].bits, 2 };
+                struct attributes t = { 0, k };
+                union buffer b;
+
+                vrrp_nl_add(b.v, 5, &a);
+                mnl_attr_parse(&b.align, sizeof(struct ifaddrmsg), lifetime_and_flags, &t);
+                assert_int_equal(t.found, 7);
+                t.found = 0;
+                vrrp_nl_delete(b.v, 5, &a);
+                mnl_attr_parse(&b.align, sizeof(struct ifaddrmsg), lifetime_and_flags, &t);
+                assert_int_equal(t.found, 4);
+        }
 }
 
 static struct nlmsghdr *message(void *buf, uint16_t type, size_t extra) {
@@ -103,6 +129,40 @@ static struct nlmsghdr *message(void *buf, uint16_t type, size_t extra) {
         h->nlmsg_type = type;
         mnl_nlmsg_put_extra_header(h, extra);
         return h;
+}
+
+/* As the kernel tells of IPv6: no IFA_LOCAL unless there is a peer, flags beyond eight bits in IFA_FLAGS. */
+static void ipv6_addresses_of_the_kernel(void **state) {
+        struct vrrp_ip own = ip("fd00:77::100"), peer = ip("fd00:77::1");
+        static const struct {
+                uint32_t flags;
+                bool unusable;
+        } cases[] = { { IFA_F_PERMANENT | IFA_F_NODAD, false },
+                      { IFA_F_TENTATIVE, true },
+                      { IFA_F_TENTATIVE | IFA_F_DADFAILED, true },
+                      { IFA_F_TEMPORARY | IFA_F_NOPREFIXROUTE, false } };
+
+        (void)state;
+        for (size_t i = 0; i < 8; i++) {
+                struct seen s = { .n = 0 };
+                union buffer b = { .v = { 0 } };
+                struct nlmsghdr *h = message(b.v, RTM_NEWADDR, sizeof(struct ifaddrmsg));
+                struct ifaddrmsg *info = mnl_nlmsg_get_payload(h);
+
+                info->ifa_family = AF_INET6;
+                info->ifa_prefixlen = 128;
+                info->ifa_index = 3;
+                info->ifa_flags = (uint8_t)cases[i % 4].flags;
+                mnl_attr_put(h, IFA_ADDRESS, 16, i < 4 ? own.b : peer.b);
+                if (i >= 4)
+                        mnl_attr_put(h, IFA_LOCAL, 16, own.b);
+                mnl_attr_put_u32(h, IFA_FLAGS, cases[i % 4].flags);
+                assert_int_equal(vrrp_nl_parse(b.v, h->nlmsg_len, collect, &s), 0);
+                assert_int_equal(s.n, 1);
+                assert_true(vrrp_ip_equal(&s.v[0].address, &own));
+                assert_int_equal(s.v[0].unusable, cases[i % 4].unusable);
+                assert_false(s.v[0].secondary); /* IFA_F_TEMPORARY is the same bit */
+        }
 }
 
 static void link_states(void **state) {
@@ -157,7 +217,7 @@ static void acknowledgements(void **state) {
 
 /* Each change makes the message unreadable as a whole: it is skipped, nothing is read beyond it. */
 static void broken_messages_are_skipped(void **state) {
-        struct vrrp_nl_address a = { .ifindex = 7, .address = ip("10.1.2.3"), .prefix = 32, .valid_s = 2 };
+        struct vrrp_nl_address a = { 7, ip("10.1.2.3"), 32, 2 };
         struct seen s = { .n = 0 };
         union buffer b;
         size_t n = vrrp_nl_add(b.v, 5, &a);
@@ -166,7 +226,9 @@ static void broken_messages_are_skipped(void **state) {
         for (size_t size = 0; size < n; size++)
                 vrrp_nl_parse(b.v, size, collect, &s);
         assert_int_equal(vrrp_nl_parse(b.v, n - 1, collect, &s), -EBADMSG);
-        b.v[16] = AF_INET6;
+        b.v[16] = AF_INET6; /* four bytes are no IPv6 address */
+        vrrp_nl_parse(b.v, n, collect, &s);
+        b.v[16] = AF_BRIDGE;
         vrrp_nl_parse(b.v, n, collect, &s);
         b.v[16] = AF_INET;
         b.v[17] = 33; /* prefix length */
@@ -188,7 +250,7 @@ static const uint8_t garp[VRRP_ARP_FRAME] = {
 };
 
 static void gratuitous_arp_as_others_send_it(void **state) {
-        struct vrrp_arp a = { .sender = ip("10.9.0.100"), .target = ip("10.9.0.100") }, back;
+        struct vrrp_arp a = { .sender = ip4("10.9.0.100"), .target = ip4("10.9.0.100") }, back;
         uint8_t frame[VRRP_ARP_FRAME];
 
         (void)state;
@@ -217,23 +279,24 @@ static void other_frames_are_no_arp(void **state) {
 
 static void notices_once_until_something_changes(void **state) {
         struct vrrp_notices n = { 0 };
-        struct in_addr a = ip("10.0.0.1"), b = ip("10.0.0.2");
+        struct vrrp_ip a = ip("10.0.0.1"), b = ip("10.0.0.2");
         const uint64_t gap = VRRP_NOTICE_GAP_US;
 
         (void)state;
-        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, a, 1000));
-        assert_false(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, a, 1000 + 5 * gap)); /* same sender */
-        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SEND, a, 1000));              /* another kind */
-        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, b, 1000 + gap));
-        assert_false(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, a, 1001 + gap)); /* taking turns is no flood */
+        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &a, 1000));
+        assert_false(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &a, 1000 + 5 * gap)); /* same sender */
+        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SEND, &a, 1000));              /* another kind */
+        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &b, 1000 + gap));
+        assert_false(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &a, 1001 + gap)); /* taking turns is no flood */
         vrrp_notice_reset(&n);
-        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, a, 1002 + gap));
+        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &a, 1002 + gap));
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(address_requests_read_back),
                 cmocka_unit_test(address_is_added_with_a_lifetime),
+                cmocka_unit_test(ipv6_addresses_of_the_kernel),
                 cmocka_unit_test(link_states),
                 cmocka_unit_test(acknowledgements),
                 cmocka_unit_test(broken_messages_are_skipped),

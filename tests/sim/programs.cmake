@@ -1,0 +1,10 @@
+# The majority lease on virtual time (docs/lease.md). lease_sim drives the modules that the agent links.
+set(sim_sources batch.c engine.c fate.c host.c kernel.c loop.c members.c network.c oracle.c schedule.c
+  session.c settle.c world.c)
+list(TRANSFORM sim_sources PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/sim/)
+add_executable(lease_sim ${CMAKE_CURRENT_SOURCE_DIR}/sim/lease_sim.c ${sim_sources})
+target_link_libraries(lease_sim PRIVATE triarch-vrrp)
+
+# A short run in every build type; `tests/run sim` makes the long one, in a release build.
+add_test(NAME lease_sim COMMAND lease_sim --schedules 300 --rare-is-fine)
+set_tests_properties(lease_sim PROPERTIES LABELS unit TIMEOUT 120)

@@ -86,8 +86,8 @@ enum vrrp_lease_ev {
         VRRP_LEASE_EV_LINK, /* on: the interface is usable (as it is taken to be from init on); off: give up
                                at once, do not stand */
         VRRP_LEASE_EV_LIST, /* list, which is on disk by now; adopted when its gen is higher (rule 12) */
-        VRRP_LEASE_EV_GAP,  /* woke up more than A late, and the queued input was discarded (rule 14);
-                               on: the address is on the interface now */
+        VRRP_LEASE_EV_GAP,  /* woke up more than A late, and the queued input was discarded (rule 14); comes
+                               before any other event; on: the address is on the interface now */
         VRRP_LEASE_EV_STOP, /* shutdown: give up, then never stand, never vote again */
 };
 #define VRRP_LEASE_NOBODY UINT64_MAX

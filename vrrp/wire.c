@@ -159,9 +159,9 @@ static uint16_t interval_field(const struct vrrp_pdu *pdu) {
         uint32_t unit = pdu->version == 2 ? V2_UNIT_US : V3_UNIT_US;
         uint32_t max = pdu->version == 2 ? UINT8_MAX : V3_UNITS_MAX;
 
-        return pdu->interval_us % unit == 0 && pdu->interval_us / unit <= max
-                       ? (uint16_t)(pdu->interval_us / unit)
-                       : 0;
+        if (pdu->interval_us % unit != 0 || pdu->interval_us / unit > max)
+                return 0;
+        return (uint16_t)(pdu->interval_us / unit);
 }
 
 static bool expressible(const struct vrrp_pdu *pdu, const struct vrrp_ip *src, const struct vrrp_ip *dst) {

@@ -200,6 +200,7 @@ int vrrp_router_new(struct vrrp_host *h, const struct vrrp_router_params *p,
         r->p.interface = r->link->name;
         r->carrier = r->link;
         r->link->refs++;
+        r->link_up = r->link->now.running;
         if ((k = r->election->init(r)) < 0 || (k = enlist(h, r)) < 0)
                 return k;
         /* The host has subscribed to events before this look, so nothing falls between. */

@@ -151,7 +151,7 @@ static void feed(struct vrrp_router *r, struct vrrp_lease_event ev) {
         if (r->lease->state == VRRP_LEASE_ACTIVE && r->stood_for)
                 reason = r->stood_for;
         r->active_id = r->lease->active_id;
-        vrrp_router_set_state(r, state_of(r), reason);
+        vrrp_router_set_state(r, state_of(r), reason ? reason : ev.reason);
         vrrp_router_schedule(r);
 }
 

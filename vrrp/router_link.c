@@ -104,7 +104,6 @@ int vrrp_router_open(struct vrrp_router *r) {
         r->open = true;
         r->self = vrrp_router_self(r, &r->link->now);
         r->usable = !why_unusable(r, &r->link->now);
-        r->link_up = r->link->now.running;
         return 0;
 }
 

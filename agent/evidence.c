@@ -48,6 +48,15 @@ static bool ranks_before(const struct exchange_peer *a, const struct exchange_pe
         return a->id > b->id;
 }
 
+const struct exchange_peer *evidence_best(const struct exchange *x, enum vrrp_class own, uint64_t now_us) {
+        const struct exchange_peer *best = NULL;
+
+        for (size_t i = 0; i < x->n; i++)
+                if (evidence_fit(&x->peer[i], own, now_us) && (!best || ranks_before(&x->peer[i], best)))
+                        best = &x->peer[i];
+        return best;
+}
+
 static const struct exchange_peer *successor(const struct evidence *e, const struct health *h,
                                              const struct exchange *x, uint64_t now_us) {
         const struct exchange_peer *best = NULL;

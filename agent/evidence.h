@@ -38,6 +38,9 @@ enum evidence_do evidence_step(struct evidence *e, const struct health *h, const
  * of a worse class. */
 bool evidence_fit(const struct exchange_peer *p, enum vrrp_class own, uint64_t now_us);
 
+/* The best of them by (class, priority, id); NULL: none. */
+const struct exchange_peer *evidence_best(const struct exchange *x, enum vrrp_class own, uint64_t now_us);
+
 struct evidence_clock {                  /* of one master */
         enum clock_verdict verdict;      /* its own judgement */
         double correction_s, distance_s; /* distance_s INFINITY: none */

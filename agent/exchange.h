@@ -6,7 +6,8 @@
  *         to one, repeating its nonce, when what that one asked for has been measured
  * ECHO    answers a REPORT: with it the sender compares the two clocks (four timestamps, as in NTP)
  * MEASURE probe these checks now, answer by a REPORT with this nonce
- * MOVE    give the address of this group to that member (`vip move` on another node); MOVED answers
+ * MOVE    give the address of this group to that member, 0: the best (`vip move` on another node); MOVED
+ *         answers
  *
  * Times in `us` are of one monotonic clock, `clock_ns` is the node's own idea of the time: the system's clock
  * plus the correction that its chronyd still has to make, in ns since 1970. */
@@ -39,7 +40,8 @@ enum exchange_type {
 enum exchange_moved {
         EXCHANGE_MOVED_DONE,       /* it has been given up, naming the member */
         EXCHANGE_MOVED_NOT_ACTIVE, /* the address is not here */
-        EXCHANGE_MOVED_UNFIT,      /* the member is not heard, stands by or is of a worse class; not forced */
+        EXCHANGE_MOVED_UNFIT, /* the member (0: every one) is not heard, stands by or is of a worse class;
+                                 not forced */
         EXCHANGE_MOVED_RESULTS,
 };
 
@@ -147,7 +149,8 @@ uint64_t exchange_ask(struct exchange *x, unsigned checks);
 /* A result of an own probe that began at started_us; x->own holds it already. Answers who waits for it. */
 void exchange_measured(struct exchange *x, enum health_check c, uint64_t started_us,
                        const struct exchange_report *own, struct exchange_now now);
-/* Ask whoever is active in the group to give it to the member. The nonce, which ops.moved repeats. */
+/* Ask whoever is active in the group to give it to the member (0: the best). The nonce, which ops.moved
+ * repeats. */
 uint64_t exchange_move(struct exchange *x, uint32_t group, uint64_t member, bool force);
 
 const struct exchange_peer *exchange_find(const struct exchange *x, uint64_t id); /* NULL: never heard */

@@ -136,17 +136,28 @@ static void on_measure(void *userdata, unsigned checks) {
         n->ops.probe(n->userdata, checks);
 }
 
+/* Forced: anybody who was ever heard. */
+static const struct exchange_peer *move_target(const struct health_node *n, uint64_t member, bool force,
+                                               uint64_t now_us) {
+        const struct exchange_peer *p;
+
+        if (member == 0)
+                return evidence_best(&n->exchange, force ? VRRP_FAILED : n->health->published, now_us);
+        p = exchange_find(&n->exchange, member);
+        return p && (force || evidence_fit(p, n->health->published, now_us)) ? p : NULL;
+}
+
 static enum exchange_moved move_here(struct health_node *n, uint32_t group, uint64_t member, bool force,
                                      uint64_t now_us) {
-        const struct exchange_peer *p = exchange_find(&n->exchange, member);
+        const struct exchange_peer *to;
 
         if (!owns(n, group))
                 return EXCHANGE_MOVED_NOT_ACTIVE;
         if (member == n->exchange.self)
                 return EXCHANGE_MOVED_DONE;
-        if (!p || (!force && !evidence_fit(p, n->health->published, now_us)))
+        if (!(to = move_target(n, member, force, now_us)))
                 return EXCHANGE_MOVED_UNFIT;
-        return n->ops.give_up(n->userdata, group, member, "moved by the operator") < 0
+        return n->ops.give_up(n->userdata, group, to->id, "moved by the operator") < 0
                        ? EXCHANGE_MOVED_NOT_ACTIVE
                        : EXCHANGE_MOVED_DONE;
 }

@@ -70,9 +70,9 @@ void health_node_list(struct health_node *n, const struct vrrp_list *list);
 void health_node_receive(struct health_node *n, uint64_t src, const uint8_t *body, size_t size,
                          struct health_when when);
 void health_node_tick(struct health_node *n, struct health_when when);
-/* `vip move`, after health_node_join(): where the group's address is here, it is given up (result in *ret);
- * elsewhere its owner is asked (true is returned, ops.moved tells the result with *ret_nonce). NOT_ACTIVE of
- * one node says nothing about the others: DONE and UNFIT are final. */
+/* `vip move` to a member (0: the best), after health_node_join(): where the group's address is here, it is
+ * given up (result in *ret); elsewhere its owner is asked (true is returned, ops.moved tells the result with
+ * *ret_nonce). NOT_ACTIVE of one node says nothing about the others: DONE and UNFIT are final. */
 bool health_node_move(struct health_node *n, uint32_t group, uint64_t member, bool force,
                       struct health_when when, enum exchange_moved *ret, uint64_t *ret_nonce);
 

@@ -310,7 +310,8 @@ static enum exchange_moved move(struct world *w, size_t from, size_t to, bool fo
         uint64_t nonce;
 
         m->moved = EXCHANGE_MOVED_RESULTS;
-        if (health_node_move(&m->node, GROUP, to + 1, force, world_when(m), &result, &nonce)) {
+        if (health_node_move(&m->node, GROUP, to == NOBODY ? 0 : to + 1, force, world_when(m), &result,
+                             &nonce)) {
                 world_run(w, w->now_us + MS(100));
                 result = m->moved;
         }
@@ -335,9 +336,13 @@ static void test_move_by_the_operator(void **state) {
         assert_int_equal(w.owner, 2);
         assert_int_equal(move(&w, 1, 0, true), EXCHANGE_MOVED_DONE);
         assert_int_equal(w.owner, 0);
-        assert_int_equal(move(&w, 1, 7, true), EXCHANGE_MOVED_UNFIT); /* nobody knows it */
-        w.m[0].cut = true;
-        assert_int_equal(move(&w, 1, 2, false), EXCHANGE_MOVED_NOT_ACTIVE);
+        assert_int_equal(move(&w, 1, 7, true), EXCHANGE_MOVED_UNFIT);      /* never heard */
+        assert_int_equal(move(&w, 1, NOBODY, false), EXCHANGE_MOVED_DONE); /* to the best: n2, by priority */
+        assert_int_equal(w.owner, 1);
+        w.m[1].cut = true;
+        assert_int_equal(move(&w, 0, 2, false), EXCHANGE_MOVED_NOT_ACTIVE);
+        world_run(&w, w.now_us + SEC(3));
+        assert_int_equal(move(&w, 1, NOBODY, true), EXCHANGE_MOVED_UNFIT); /* it hears nobody */
 }
 
 /* --- clocks, rule by rule: own, then peers */

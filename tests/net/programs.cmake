@@ -5,3 +5,8 @@ target_link_libraries(vrouter PRIVATE triarch-vrrp)
 # Membership of a real etcd, through agent/etcd.h.
 add_executable(etcdclient net/etcdclient.c)
 target_link_libraries(etcdclient PRIVATE triarch-agent)
+
+# Gives one network namespace a wall clock of its own.
+add_library(clockshift MODULE net/clockshift.c)
+target_link_libraries(clockshift PRIVATE triarch-flags ${CMAKE_DL_LIBS})
+set_target_properties(clockshift PROPERTIES PREFIX "")

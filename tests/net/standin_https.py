@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""An HTTPS service to be checked: answers every GET, 500 while the file DIR/sick exists.
+"""An HTTPS service to be checked: answers every GET, 500 while the file DIR/sick exists, late while DIR/slow
+has a number of seconds.
 
 usage: standin_https.py PORT DIR [MIB]    (DIR/server.pem: certificate and key; MIB: memory it holds)
 """
@@ -8,6 +9,7 @@ import os
 import socketserver
 import ssl
 import sys
+import time
 
 PORT, DIR = int(sys.argv[1]), sys.argv[2]
 MEMORY = bytearray((int(sys.argv[3]) if len(sys.argv) > 3 else 0) << 20)
@@ -19,6 +21,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        try:
+            with open(DIR + "/slow") as file:
+                time.sleep(float(file.read()))
+        except (FileNotFoundError, ValueError):
+            pass
         self.send_response(500 if os.path.exists(DIR + "/sick") else 200)
         self.send_header("Content-Length", "3")
         self.end_headers()

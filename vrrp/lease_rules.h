@@ -12,6 +12,8 @@
 /* name, rule, what happens without it */
 #define VRRP_LEASE_RULES(X)                                                                                  \
         X(RESTART, 1, "a member forgets nothing when it is restarted after a suspend")                       \
+        X(SESSION_PROOF, 2, "a boot is believed without a challenge")                                        \
+        X(SESSION_ORDER, 2, "repeated and reordered messages count")                                         \
         X(SILENT, 3, "a member votes at once after its start")                                               \
         X(RELEASED, 4, "a claim that shows a resignation does not free the promise")                         \
         X(REFUSE_OTHERS, 4, "an unexpired promise refuses nobody")                                           \

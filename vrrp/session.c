@@ -1,11 +1,12 @@
 #include "vrrp/session.h"
+#include "vrrp/lease_rules.h"
 
 static bool passed(uint64_t since_us, uint64_t now_us, uint64_t span_us) {
         return now_us >= since_us && now_us - since_us >= span_us;
 }
 
 static bool in_order(struct vrrp_session *s, uint64_t seq) {
-        if (seq <= s->last_seq) {
+        if (LEASE_RULE(SESSION_ORDER) && seq <= s->last_seq) {
                 s->dropped++;
                 return false;
         }
@@ -73,6 +74,11 @@ enum vrrp_session_verdict vrrp_session_receive(struct vrrp_session *s, enum vrrp
                                                uint64_t gap_us, uint64_t random) {
         if (kind == VRRP_SESSION_RESPONSE)
                 return response(s, boot, seq, nonce, now_us, gap_us);
+        if (!LEASE_RULE(SESSION_PROOF) && boot != s->peer_boot) {
+                s->known = true;
+                s->peer_boot = boot;
+                s->last_seq = 0;
+        }
         if (!s->known || boot != s->peer_boot)
                 return unknown_boot(s, kind, boot, now_us, gap_us, random);
         if (!in_order(s, seq))

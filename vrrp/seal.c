@@ -1,10 +1,7 @@
 #include "vrrp/seal.h"
 #include "vrrp/bytes.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 
 static void write_header(struct vrrp_writer *w, const struct vrrp_seal_header *h, uint16_t key_id,
                          size_t body) {
@@ -82,17 +79,6 @@ enum vrrp_seal_verdict vrrp_unseal(struct vrrp_keyring *ring, const uint8_t clus
         if (!vrrp_keyring_accepts(ring, ret->header.key_id))
                 return VRRP_SEAL_BAD_KEY;
         return tag_matches(ring, ret->header.key_id, datagram, r.p) ? VRRP_SEAL_OK : VRRP_SEAL_BAD_TAG;
-}
-
-int vrrp_seal_cluster_of_name(const char *name, uint8_t ret[VRRP_SEAL_CLUSTER]) {
-        uint8_t hash[EVP_MAX_MD_SIZE];
-
-        if (!EVP_Digest(name, strlen(name), hash, NULL, EVP_sha256(), NULL)) {
-                ERR_clear_error();
-                return -EIO;
-        }
-        memcpy(ret, hash, VRRP_SEAL_CLUSTER);
-        return 0;
 }
 
 const char *vrrp_seal_verdict_text(enum vrrp_seal_verdict v) {

@@ -61,9 +61,6 @@ size_t vrrp_seal(struct vrrp_keyring *ring, const struct vrrp_seal_header *h, co
 enum vrrp_seal_verdict vrrp_unseal(struct vrrp_keyring *ring, const uint8_t cluster[VRRP_SEAL_CLUSTER],
                                    uint64_t src, uint64_t dst, const uint8_t *datagram, size_t size,
                                    struct vrrp_sealed_datagram *ret);
-/* The cluster's tag of members that have no cluster id: the start of the SHA-256 of its name. 0 or -EIO. */
-#define VRRP_SEAL_STANDALONE "triarch standalone"
-int vrrp_seal_cluster_of_name(const char *name, uint8_t ret[VRRP_SEAL_CLUSTER]);
 const char *vrrp_seal_verdict_text(enum vrrp_seal_verdict v);
 
 /* Bodies of the lease's messages (vrrp/lease_wire.c, pure). What the type has no use for is not carried, and

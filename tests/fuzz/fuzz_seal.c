@@ -21,8 +21,7 @@ static void check_body(const struct vrrp_sealed_datagram *d) {
                 abort();
 }
 
-static void check_tagged(struct vrrp_keyring *ring, const uint8_t cluster[VRRP_SEAL_CLUSTER],
-                         const uint8_t *data, size_t size) {
+static void check_tagged(struct vrrp_keyring *ring, const uint8_t *data, size_t size) {
         uint8_t copy[VRRP_SEAL_MAX], again[VRRP_SEAL_MAX];
         struct vrrp_sealed_datagram d;
 
@@ -32,7 +31,7 @@ static void check_tagged(struct vrrp_keyring *ring, const uint8_t cluster[VRRP_S
         if (vrrp_keyring_tag(ring, vrrp_keyring_send_id(ring), copy, size - VRRP_TAG_SIZE,
                              copy + size - VRRP_TAG_SIZE) < 0)
                 abort();
-        if (vrrp_unseal(ring, cluster, VECTOR_SRC, VECTOR_DST, copy, size, &d) != VRRP_SEAL_OK)
+        if (vrrp_unseal(ring, vector_cluster, VECTOR_SRC, VECTOR_DST, copy, size, &d) != VRRP_SEAL_OK)
                 return;
         if (vrrp_seal(ring, &d.header, d.body, d.size, again, sizeof again) != size ||
             memcmp(again, copy, size) != 0)
@@ -42,13 +41,11 @@ static void check_tagged(struct vrrp_keyring *ring, const uint8_t cluster[VRRP_S
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static struct vrrp_keyring *ring; /* once: that takes longer than all the rest */
-        static uint8_t cluster[VRRP_SEAL_CLUSTER];
         struct vrrp_sealed_datagram d;
 
-        if (!ring && (vrrp_seal_cluster_of_name(VRRP_SEAL_STANDALONE, cluster) < 0 ||
-                      vrrp_keyring_new(&vector_keys, &ring) < 0))
+        if (!ring && vrrp_keyring_new(&vector_keys, &ring) < 0)
                 abort();
-        vrrp_unseal(ring, cluster, VECTOR_SRC, VECTOR_DST, data, size, &d);
-        check_tagged(ring, cluster, data, size);
+        vrrp_unseal(ring, vector_cluster, VECTOR_SRC, VECTOR_DST, data, size, &d);
+        check_tagged(ring, data, size);
         return 0;
 }

@@ -10,7 +10,10 @@
 #define VECTOR_THIRD UINT64_C(0x3333333333333333)
 #define VECTOR_BOOT  UINT64_C(0xb001b001b001b001)
 
-/* The cluster is that of the name "triarch standalone". */
+/* Of the name "triarch standalone". */
+static const uint8_t vector_cluster[VRRP_SEAL_CLUSTER] = { 0x56, 0x30, 0xe3, 0x8e, 0xd5, 0xa8, 0x0f, 0x31,
+                                                           0x34, 0x86, 0xb8, 0x55, 0x57, 0xcb, 0xec, 0x88 };
+
 static const struct vrrp_keys vector_keys = {
         .n = 2,
         .send = 1,

@@ -1,5 +1,8 @@
 #include "agent/enroll_proto.h"
 #include "agent/jread.h"
+#include "agent/paths.h"
+#include "agent/rootpath.h"
+#include "agent/vip_key.h"
 #include "pki/file.h"
 #include <errno.h>
 
@@ -13,10 +16,17 @@ static const struct enroll_entry_place places[ENROLL_ENTRIES] = {
         [ENROLL_ETCD_CA_KEY] = { "etcd-ca.key", "etcd/ca.key", 0600 },
         [ENROLL_SA_KEY] = { "sa.key", "sa.key", 0600 },
         [ENROLL_SA_PUB] = { "sa.pub", "sa.pub", 0600 },
+        [ENROLL_VIP_KEY] = { "vip.key", TRIARCH_VIP_KEY, VIP_KEY_MODE, .agent = true },
 };
 
 const struct enroll_entry_place *enroll_entry_place(enum enroll_entry i) {
         return i < ENROLL_ENTRIES ? &places[i] : NULL;
+}
+
+int enroll_entry_path(enum enroll_entry i, const char *root, const char *cert_dir, char out[PATH_MAX]) {
+        const char *file = places[i].file;
+
+        return *file == '/' ? root_path(out, root, file) : root_path_below(out, root, cert_dir, file);
 }
 
 static json_t *entries_to_json(const struct enroll_bundle *b) {

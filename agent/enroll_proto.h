@@ -13,6 +13,8 @@
 #include "agent/etcd.h"
 #include "pki/pki.h"
 #include "pki/proof.h"
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -91,16 +93,20 @@ enum enroll_entry {
         ENROLL_ETCD_CA_KEY,
         ENROLL_SA_KEY,
         ENROLL_SA_PUB,
+        ENROLL_VIP_KEY,
         ENROLL_ENTRIES
 };
 struct enroll_entry_place {
-        const char *name, *file; /* in the bundle; below the certificates' directory */
+        const char *name, *file; /* in the bundle; below the certificates' directory, or absolute */
         unsigned mode;
+        bool agent; /* of the agent's group */
 };
 const struct enroll_entry_place *enroll_entry_place(enum enroll_entry i);
+/* Its real path. -ENAMETOOLONG. */
+int enroll_entry_path(enum enroll_entry i, const char *root, const char *cert_dir, char out[PATH_MAX]);
 
 struct enroll_bundle {
-        char *entries[ENROLL_ENTRIES]; /* PEM; owned */
+        char *entries[ENROLL_ENTRIES]; /* PEM, and the text of the key file; owned */
         char *config;                  /* config_render(shared); owned */
         unsigned position;             /* of the new member: 250 - 20 * position is its priority */
         struct etcd_members members;   /* as they are before the joiner */

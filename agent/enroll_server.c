@@ -158,10 +158,9 @@ static int (*const checks[])(struct session *x) = { check_proof, check_address, 
 
 static int read_entries(const struct enroll_server *s, struct enroll_bundle *b, struct error *e) {
         for (size_t i = 0; i < ENROLL_ENTRIES; i++) {
-                const struct enroll_entry_place *place = enroll_entry_place((enum enroll_entry)i);
                 char path[PATH_MAX];
                 size_t size;
-                int r = root_path_below(path, s->root, s->cert_dir, place->file);
+                int r = enroll_entry_path((enum enroll_entry)i, s->root, s->cert_dir, path);
 
                 if (r < 0 || (r = pki_file_read(path, ENROLL_TEXT_MAX, &b->entries[i], &size)) < 0) {
                         error_set(e, EXIT_FAILED, "cannot read %s for the joiner: %s", path, strerror(-r));

@@ -2,6 +2,7 @@
 #include "agent/enroll_clock.h"
 #include "agent/join.h"
 #include "agent/monotonic.h"
+#include "agent/paths.h"
 #include "agent/preflight.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
@@ -227,22 +228,23 @@ int join_enrol(struct join *j, struct error *e) {
 /* Not phase_put_file(): what differs is never shown, keys are among them. */
 static int put_entry(struct join *j, enum enroll_entry i, const char *text, struct error *e) {
         const struct enroll_entry_place *place = enroll_entry_place(i);
-        char file[PATH_MAX], path[PATH_MAX];
-        char *old = NULL;
+        char path[PATH_MAX], *old = NULL;
+        gid_t gid = (gid_t)-1;
         bool same;
         size_t size;
         int r;
 
-        if (snprintf(file, sizeof file, "%s/%s", j->config->cert_dir, place->file) >= (int)sizeof file ||
-            !phase_path(&j->ctx, file, path))
+        if (enroll_entry_path(i, j->root, j->config->cert_dir, path) < 0)
                 return error_set(e, EXIT_FAILED, "the certificates' directory has too long a name");
+        if (place->agent && (r = phase_agent_gid(&j->ctx, &gid, e)) < 0)
+                return r;
         r = pki_file_read(path, ENROLL_TEXT_MAX, &old, &size);
         same = r == 0 && size == strlen(text) && CRYPTO_memcmp(old, text, size) == 0;
         pki_wipe_free(old);
         if (r == -ENOENT)
-                r = pki_file_write(path, place->mode, (gid_t)-1, text, strlen(text), PKI_FILE_EXCL);
+                r = pki_file_write(path, place->mode, gid, text, strlen(text), PKI_FILE_EXCL);
         else if (r == 0 && same) {
-                phase_report(&j->ctx, "certs", false, file);
+                phase_report(&j->ctx, "certs", false, path + strlen(j->root));
                 return 0;
         } else if (r == 0)
                 r = -EEXIST;
@@ -255,18 +257,21 @@ static int put_entry(struct join *j, enum enroll_entry i, const char *text, stru
                 snprintf(e->file, sizeof e->file, "%s", path);
                 return r;
         }
-        phase_report(&j->ctx, "certs", true, file);
+        phase_report(&j->ctx, "certs", true, path + strlen(j->root));
         return 0;
 }
 
 int join_shared_pki(struct join *j, struct error *e) {
         struct enroll_bundle b = { 0 };
-        char dir[PATH_MAX];
+        char dirs[2][PATH_MAX];
         int r = stored_bundle(j, &b, e);
 
-        if (r == 0 && root_path_below(dir, j->root, j->config->cert_dir, "etcd") == 0 &&
-            (r = pki_mkdir_p(dir, 0755)) < 0)
-                error_set(e, EXIT_FAILED, "cannot make %s: %s", dir, strerror(-r));
+        if (r == 0 && (root_path_below(dirs[0], j->root, j->config->cert_dir, "etcd") < 0 ||
+                       root_path(dirs[1], j->root, TRIARCH_PKI_DIR) < 0))
+                r = error_set(e, EXIT_FAILED, "the certificates' directory has too long a name");
+        for (size_t i = 0; i < ARRAY_SIZE(dirs) && r == 0; i++)
+                if ((r = pki_mkdir_p(dirs[i], 0755)) < 0)
+                        error_set(e, EXIT_FAILED, "cannot make %s: %s", dirs[i], strerror(-r));
         for (size_t i = 0; i < ENROLL_ENTRIES && r == 0; i++)
                 r = put_entry(j, (enum enroll_entry)i, b.entries[i], e);
         enroll_bundle_done(&b);

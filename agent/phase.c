@@ -12,7 +12,7 @@ static const struct phase phases[] = {
         { "preflight", NULL, NULL, "check this machine", phase_preflight },
         { "certs", NULL,
           "all ca apiserver apiserver-kubelet-client front-proxy-ca front-proxy-client etcd-ca etcd-server "
-          "etcd-peer etcd-healthcheck-client apiserver-etcd-client sa triarch",
+          "etcd-peer etcd-healthcheck-client apiserver-etcd-client sa triarch vip-key",
           "make certificates and keys", phase_certs },
         { "kubeconfig", NULL, "all admin super-admin kubelet controller-manager scheduler",
           "make the kubeconfig files", phase_kubeconfig },

@@ -55,6 +55,10 @@ int phase_put_file(struct phase_ctx *ctx, const char *phase, const char *path, m
 int phase_compare_file(const struct phase_ctx *ctx, const char *path, const void *data, size_t size,
                        bool yaml, struct error *e);
 
+/* The agent's group, by which it reads its keys; under a root the tree's own. (gid_t)-1: without privilege
+ * nothing can be given to a group, or the tree has no such group. */
+int phase_agent_gid(const struct phase_ctx *ctx, gid_t *ret, struct error *e);
+
 /* Parameters of pki from the configuration; the result borrows from ctx->config. */
 int phase_pki_params(const struct phase_ctx *ctx, struct pki_params *ret, struct error *e);
 /* Values of the templates. Owned, because the lists are of another type; ends with phase_values_free. */

@@ -2,6 +2,7 @@
 #include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/rootpath.h"
+#include "agent/vip_key.h"
 #include "pki/file.h"
 #include <dirent.h>
 #include <errno.h>
@@ -179,9 +180,7 @@ static void on_pki(void *userdata, enum pki_action action, const char *file) {
         phase_report(r->ctx, r->phase, action == PKI_MADE, file);
 }
 
-/* The agent's group, by which it reads its client key; under a root the tree's own. Without
- * privilege nothing can be given to a group. */
-static int agent_gid(const struct phase_ctx *ctx, gid_t *ret, struct error *e) {
+int phase_agent_gid(const struct phase_ctx *ctx, gid_t *ret, struct error *e) {
         struct group g, *found = NULL;
         char path[PATH_MAX], buffer[4096];
 
@@ -208,10 +207,29 @@ static int certs_triarch(struct phase_ctx *ctx, const struct pki_params *p, stru
         gid_t gid;
         int r;
 
-        if ((r = agent_gid(ctx, &gid, e)) < 0)
+        if ((r = phase_agent_gid(ctx, &gid, e)) < 0)
                 return r;
         r = pki_triarch_ensure(p, gid, on_pki, &reporter, &pe);
         return r < 0 ? error_from_pki(e, EXIT_FAILED, &pe) : 0;
+}
+
+/* The key of the sealed transport, the same on all masters: who joins has it from the one it asked. */
+static int certs_vip_key(struct phase_ctx *ctx, struct error *e) {
+        char path[PATH_MAX], dir[PATH_MAX];
+        bool made = false;
+        gid_t gid;
+        int r;
+
+        if ((r = phase_agent_gid(ctx, &gid, e)) < 0)
+                return r;
+        if (!phase_path(ctx, TRIARCH_VIP_KEY, path) || !phase_path(ctx, TRIARCH_PKI_DIR, dir))
+                return file_error(e, -ENAMETOOLONG, TRIARCH_VIP_KEY, "write");
+        if (!ctx->join && (r = pki_mkdir_p(dir, 0755)) < 0)
+                return file_error(e, r, dir, "make the directory");
+        if ((r = ctx->join ? vip_key_check(path, gid, e) : vip_key_ensure(path, gid, &made, e)) < 0)
+                return r;
+        phase_report(ctx, "certs", made, TRIARCH_VIP_KEY);
+        return 0;
 }
 
 int phase_certs(struct phase_ctx *ctx, const char *sub, struct error *e) {
@@ -221,6 +239,8 @@ int phase_certs(struct phase_ctx *ctx, const char *sub, struct error *e) {
         bool all = !sub || !strcmp(sub, "all");
         int r;
 
+        if (sub && !strcmp(sub, "vip-key"))
+                return certs_vip_key(ctx, e);
         if ((r = phase_clock_gate(ctx, e)) < 0 || (r = phase_pki_params(ctx, &p, e)) < 0)
                 return r;
         if (all || strcmp(sub, "triarch") != 0) {
@@ -228,7 +248,9 @@ int phase_certs(struct phase_ctx *ctx, const char *sub, struct error *e) {
                 if (r < 0)
                         return error_from_pki(e, EXIT_FAILED, &pe);
         }
-        return all || !strcmp(sub, "triarch") ? certs_triarch(ctx, &p, e) : 0;
+        if ((all || !strcmp(sub, "triarch")) && (r = certs_triarch(ctx, &p, e)) < 0)
+                return r;
+        return all ? certs_vip_key(ctx, e) : 0;
 }
 
 int phase_kubeconfig(struct phase_ctx *ctx, const char *sub, struct error *e) {

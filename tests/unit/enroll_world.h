@@ -9,7 +9,9 @@
 #include "agent/enroll_clock.h"
 #include "agent/enroll_server.h"
 #include "agent/jread.h"
+#include "agent/paths.h"
 #include "agent/phase.h"
+#include "agent/vip_key.h"
 #include "pki/file.h"
 #include <errno.h>
 #include <pthread.h>
@@ -66,7 +68,7 @@ static inline void world_path(const struct world *w, const char *file, char out[
         snprintf(out, PATH_MAX, "%s%s", w->root, file);
 }
 
-/* All certificates of a first master named n1, under w->root. */
+/* All certificates and keys of a first master named n1, under w->root. */
 static inline void world_pki(struct world *w) {
         const struct config_flags flags = { .cluster = true,
                                             .node_name = "n1",
@@ -76,6 +78,8 @@ static inline void world_pki(struct world *w) {
         struct pki_error pe = { 0 };
         struct pki_params p;
         struct error e = { 0 };
+        char path[PATH_MAX];
+        bool made;
 
         if (config_load(NULL, &flags, &w->config, &e) < 0)
                 fail_msg("%s", e.message);
@@ -85,6 +89,9 @@ static inline void world_pki(struct world *w) {
         if (pki_certs_ensure(&p, "all", NULL, NULL, &pe) < 0 ||
             pki_triarch_ensure(&p, (gid_t)-1, NULL, NULL, &pe) < 0)
                 fail_msg("%s: %s", pe.file, pe.reason);
+        world_path(w, TRIARCH_VIP_KEY, path);
+        if (vip_key_ensure(path, (gid_t)-1, &made, &e) < 0 || !made)
+                fail_msg("%s: %s", e.file, e.message);
 }
 
 static inline void world_open(struct world *w, const char *root) {

@@ -58,8 +58,8 @@ static void test_right_token_gets_the_bundle(void **state) {
                 char path[PATH_MAX], *text;
                 size_t size;
 
-                snprintf(path, sizeof path, "%s/etc/kubernetes/pki/%s", s->w.root,
-                         enroll_entry_place((enum enroll_entry)i)->file);
+                assert_int_equal(
+                        enroll_entry_path((enum enroll_entry)i, s->w.root, "/etc/kubernetes/pki", path), 0);
                 assert_int_equal(pki_file_read(path, 65536, &text, &size), 0);
                 assert_string_equal(s->j.result.bundle.entries[i], text);
                 free(text);

@@ -263,6 +263,7 @@ static const struct {
         { "/etc/triarch/pki/enroll.key", 0600 },
         { "/etc/triarch/pki/healthcheck-client.crt", 0644 },
         { "/etc/triarch/pki/healthcheck-client.key", 0640 },
+        { "/etc/triarch/vip.key", 0640 },
         { "/var/lib/etcd", 0700 },
         { "/var/lib/kubelet", 0700 },
         { "/var/lib/kubelet/config.yaml", 0644 },

@@ -152,6 +152,7 @@ static void test_enrolled_machine_has_the_keys_and_its_own_certificates(void **s
         expect_same_file(f, "/etc/kubernetes/pki/etcd/ca.key", 0600);
         expect_same_file(f, "/etc/kubernetes/pki/front-proxy-ca.key", 0600);
         expect_same_file(f, "/etc/kubernetes/pki/sa.key", 0600);
+        expect_same_file(f, "/etc/triarch/vip.key", 0640);
         file_under(f, "/etc/kubernetes/pki/apiserver.key", path);
         assert_int_equal(access(path, F_OK), 0);
         file_under(f, "/etc/kubernetes/super-admin.conf", path);

@@ -189,6 +189,8 @@ static void settle_class(struct sim *w, const struct quorum *q) {
         }
         who = owner(w);
         sim_run(w, w->now_us + intervals(w, 4));
+        if (!w->stop && owner(w) == SIM_NODES) /* on its way to a better one outside the quorum? */
+                sim_run(w, w->now_us + intervals(w, 2));
         if (!w->stop && owner(w) != who && (owner(w) == SIM_NODES || !better(w, owner(w), who)))
                 sim_violation(w, SIM_L, "in quiet the address moves from n%u to n%u", who + 1, owner(w) + 1);
 }

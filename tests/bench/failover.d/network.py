@@ -138,3 +138,19 @@ class Network:
                 time.sleep(JUST_AFTER_S)
                 break
         return s
+
+    def overheard(self, node, seconds):
+        """Sealed datagrams that the node sends within that time, as frames."""
+        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        s.bind((node + "-br", ETH_P_ALL))
+        s.settimeout(0.1)
+        frames, end = [], time.monotonic() + seconds
+        while time.monotonic() < end and len(frames) < 20:
+            try:
+                frame, at = s.recvfrom(2048)
+            except TimeoutError:
+                continue
+            if at[2] != PACKET_OUTGOING and is_advertisement(frame[14:], node) and frame[23] == socket.IPPROTO_UDP:
+                frames.append(frame)
+        s.close()
+        return frames

@@ -140,7 +140,7 @@ ROWS = {
         Line("owner cut off: majority has its owner after", "keepalived best", "triarch", "<= 500 ms, each <= 700, never two", majority_side, also=("two",))]),
     "forged": Row(s.forged, [
         Line("one forged packet: nobody answers for", "keepalived guide 100ms", "triarch", "0", never),
-        Line("  the same, ip transport", "keepalived guide 100ms", "triarch ip", "0", never)],
+        Line("  the same, ip transport", "keepalived guide 100ms", "triarch ip", "bounded", only_reported)],
         trials=10, slow={"keepalived guide 100ms": 1}),
     "returns": Row(s.preferred_returns, [
         Line("preferred node returns, `health`", "keepalived best", "triarch", "does not move", stays, also=("moved",)),

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import time
 
-from network import ECHO_PORT, NODES, SEALED_PORT, VIP, address, enter, kill, now_ns
+from network import ECHO_PORT, NODES, VIP, enter, kill, now_ns
 from makers import ROUTER_ID
 from readings import FOR_EVER, Readings
 
@@ -189,27 +189,30 @@ def forged_advertisement(setup, source, destination):
     return head + struct.pack(">H", checksum(pseudo + head + b"\0\0" + tail)) + tail
 
 
+# In the client's namespace: the advertisement to the group, then to each node a sealed datagram that the
+# owner had sent to it before (a replay), and one with a bit changed. The frame's source stays the client's own.
 FORGER = """
 import socket, sys
-packet, port = bytes.fromhex(sys.argv[1]), int(sys.argv[2])
 ip = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
 ip.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
-ip.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
-ip.sendto(packet, ("224.0.0.18", 0))
-udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for node in sys.argv[3:]:
-    ip.sendto(packet, (node, 0))
-    udp.sendto(packet.ljust(200, b"\\0"), (node, port))
+ip.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("10.79.0.50"))
+ip.sendto(bytes.fromhex(sys.argv[1]), ("224.0.0.18", 0))
+link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+link.bind(("eth0", 0x0800))
+mac = link.getsockname()[4]
+for frame in map(bytes.fromhex, sys.argv[2:]):
+    for packet in frame, frame[:-1] + bytes([frame[-1] ^ 1]):
+        link.send(packet[:6] + mac + packet[12:])
 """
 
 
 def forged(t):
-    """One forged packet from a host that is no member: the sum of the silences that follow."""
+    """Forged packets from a host that is no member: the sum of the silences that follow."""
     t.start()
     packet = forged_advertisement(t.setup, "10.79.0.50", "224.0.0.18").hex()
+    genuine = [f.hex() for f in t.net.overheard(t.owner, 3 * t.interval_s)]
     t.observe()
-    t.happens(lambda: subprocess.run(
-        enter("client", "python3", "-c", FORGER, packet, str(SEALED_PORT), *map(address, NODES)), check=True))
+    t.happens(lambda: subprocess.run(enter("client", "python3", "-c", FORGER, packet, *genuine), check=True))
     begin = healthy = time.monotonic()
     while time.monotonic() < min(begin + FORGED_LIMIT_S, max(begin + 3, healthy + 2)):
         if len(t.net.holders()) != 1:

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { STACK_BYTES = 64 << 10, HEAP_BYTES = 64 << 20 };
+enum { STACK_BYTES = 64 << 10, HEAP_BYTES = 64 << 20, MAX_SEGMENTS = 8 };
 
 typedef void (*segment_fn)(void *start, size_t size);
 
@@ -22,17 +22,25 @@ static void use_now(void *start, size_t size) {
         (void)madvise(start, size, MADV_POPULATE_READ);
 }
 
+/* The list of segments is itself in the first of them: read before any is handed on. */
 static void each_read_only_segment(const struct dl_phdr_info *info, segment_fn fn) {
         uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        struct {
+                uintptr_t begin, end;
+        } found[MAX_SEGMENTS];
+        size_t n = 0;
 
-        for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        for (size_t i = 0; i < info->dlpi_phnum && n < MAX_SEGMENTS; i++) {
                 const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-                uintptr_t begin = (info->dlpi_addr + p->p_vaddr) & ~(page - 1);
-                uintptr_t end = (info->dlpi_addr + p->p_vaddr + p->p_memsz + page - 1) & ~(page - 1);
+                uintptr_t begin = info->dlpi_addr + p->p_vaddr;
 
-                if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
-                        fn((void *)begin, end - begin);
+                if (p->p_type != PT_LOAD || (p->p_flags & PF_W))
+                        continue;
+                found[n].begin = begin & ~(page - 1);
+                found[n++].end = (begin + p->p_memsz + page - 1) & ~(page - 1);
         }
+        while (n-- > 0)
+                fn((void *)found[n].begin, found[n].end - found[n].begin);
 }
 
 static int give_back_object(struct dl_phdr_info *info, size_t size, void *userdata) {

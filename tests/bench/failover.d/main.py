@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 
-from makers import Services
+from makers import STATE_DIRECTORY, Services
 from network import Network, realtime, run
 from rows import ROWS, SETUPS, Sample
 from scenarios import Trial, Unsettled
@@ -40,22 +40,19 @@ class Bench:
             setup.end()
 
     def trial(self, row, sample):
-        why = ""
         for _ in range(ATTEMPTS):
             try:
                 sample.trials.append(self.attempt(row, sample.setup))
                 return
             except Unsettled as e:
-                why = str(e)
-        sample.failed = why
+                sample.failed = str(e)
+        sample.unsettled += 1
 
     def measure(self, name, row):
         samples = {n: Sample(self.setup(n)) for n in row.setups()}
-        for sample in samples.values():
-            sample.failed = sample.setup.refused()
         for i in range(min(self.trials, row.trials)):
             for n, sample in samples.items():
-                if not sample.failed and i < row.slow.get(n, i + 1):
+                if sample.usable() and i < row.slow.get(n, i + 1):
                     self.trial(row, sample)
                     progress(name, i + 1)
         self.judge(name, row, samples)
@@ -76,28 +73,31 @@ def progress(name, i):
         print(f"\r{name} {i}   ", end="", file=sys.stderr)
 
 
-def number(x):
-    if isinstance(x, bool) or not isinstance(x, float):
-        return str(x)
-    return "for ever" if math.isinf(x) else f"{x:.0f}" if x >= 1000 else f"{x:.1f}" if x >= 1 else f"{x:.2f}"
+def number(x, unit=""):
+    if isinstance(x, bool):
+        return "yes" if x else "no"
+    if math.isinf(x):
+        return "for ever"
+    digits = 0 if isinstance(x, int) or x >= 1000 else 1 if x >= 1 else 2
+    return f"{x:.{digits}f} {unit}".rstrip()
 
 
 def measured(sample, line):
-    if sample.failed:
+    if not sample.trials:
         return sample.failed
     values = sample.all(line.key)
-    text = f"{number(sample.median(line.key))} {line.unit}".strip()
-    if len(values) > 1:
+    text = number(sample.median(line.key), line.unit)
+    if min(values) != max(values):
         text += f" [{number(min(values))} .. {number(max(values))}]"
     for key in line.also:
-        found = sorted({number(v) for v in sample.all(key)})
-        text += f" {key} {found[0]}" + (f" to {found[-1]}" if len(found) > 1 else "")
-    return text
+        found = sorted(set(sample.all(key)))
+        text += f", {key} {number(found[0])}" + (f" to {number(found[-1])}" if len(found) > 1 else "")
+    return text + (f" ({sample.unsettled} trials: {sample.failed})" if sample.unsettled else "")
 
 
 def compare(keepalived, triarch, line):
     """(ratio, met) as text."""
-    if keepalived.failed or triarch.failed:
+    if not keepalived.trials or not triarch.trials:
         return "-", "not measured"
     k, t = keepalived.median(line.key), triarch.median(line.key)
     by = f"{t / k:.3f}" if k and math.isfinite(k) and math.isfinite(t) else "-"
@@ -106,6 +106,7 @@ def compare(keepalived, triarch, line):
 
 
 def print_table(results):
+    reasons = []
     print("| scenario | keepalived, median [range] | triarch, median [range] | ratio | aim | |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, samples in results.items():
@@ -113,6 +114,10 @@ def print_table(results):
             k, t = samples[line.keepalived], samples[line.triarch]
             by, met = compare(k, t, line)
             print(f"| {line.title} | {measured(k, line)} | {measured(t, line)} | {by} | {line.aim} | {met} |")
+            if met == "missed" and line.why:
+                reasons.append(f"{line.title.strip()}: {line.why}")
+    if reasons:
+        print("\nWhy missed:\n- " + "\n- ".join(reasons))
 
 
 def print_json(name, samples):
@@ -159,6 +164,8 @@ def main():
         return 3
     directory = tempfile.mkdtemp(prefix="triarch-failover-")
     run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", directory)
+    run("mount", "-t", "tmpfs", "tmpfs", "/var/lib")  # in this mount namespace: what agents remember
+    os.mkdir(STATE_DIRECTORY)
     try:
         return report(Bench(directory), names)
     finally:

@@ -9,6 +9,7 @@ import time
 from network import ECHO_PORT, NODES, VIP, address, enter, kill, run
 
 API_PORT, ROUTER_ID = 6443, 51
+STATE_DIRECTORY = "/var/lib/triarch-agent"
 
 
 def descendants(pid):
@@ -111,7 +112,11 @@ class Triarch(Maker):
     program = os.path.join(os.environ.get("BUILD", "build/release"), "triarch")
 
     def command(self, node):
-        return [self.program, "agent", "--config", self.path(node, "conf")]
+        """As on a machine of its own: what the agent remembers is not what the next node remembers."""
+        state = self.path(node, "state")
+        os.makedirs(state, exist_ok=True)
+        own = f'mount --bind "$0" {STATE_DIRECTORY} && exec "$@"'
+        return ["unshare", "--mount", "sh", "-c", own, state, self.program, "agent", "--config", self.path(node, "conf")]
 
     def configuration(self, i, node):
         text = f"apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: {node}\n"
@@ -194,6 +199,11 @@ class Services:
 
     def end_api(self, node, number=9):
         kill([self.api[node]], number)
+
+    def rest(self):
+        """No API server where none is asked: their processor time and libraries would be counted too."""
+        for node in self.api:
+            self.end_api(node)
 
     def restore(self, memory={}):
         """Every API server runs and answers, with that much memory (node: MiB)."""

@@ -39,7 +39,12 @@ class Sample:
     """All trials of one setup in one row."""
 
     def __init__(self, setup):
-        self.setup, self.trials, self.failed = setup, [], ""
+        self.setup, self.trials = setup, []
+        self.unsettled, self.failed = 0, setup.refused()
+
+    def usable(self):
+        """Measured on: its configuration is taken, and not each of the first trials failed."""
+        return bool(self.trials) or (self.unsettled < 2 and not self.setup.refused())
 
     def all(self, key):
         return [t[key] for t in self.trials]
@@ -88,7 +93,8 @@ class Line:
     met: Callable
     key: str = "ms"
     unit: str = "ms"
-    also: tuple = ()        # further keys whose worst value is printed
+    also: tuple = ()        # further keys whose range is printed
+    why: str = ""           # printed when it is missed: what was found by measuring
 
 
 @dataclass

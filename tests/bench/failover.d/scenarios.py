@@ -39,6 +39,8 @@ class Trial:
         self.net.heal()
         if self.setup.checks:
             self.services.restore(memory)
+        else:
+            self.services.rest()
         for node in nodes:
             self.setup.start(node)
         self.settle(nodes)

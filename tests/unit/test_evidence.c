@@ -1,5 +1,4 @@
-/* Stories of three masters: which faults move the address, when, and which do not; as exact traces. Then the
- * rule about clocks by a table. */
+/* Stories of three masters: which faults move the address, when, and which do not; as exact traces. */
 #include "agent/probe.h"
 
 #include "tests/unit/health_world.h"
@@ -345,61 +344,6 @@ static void test_move_by_the_operator(void **state) {
         assert_int_equal(move(&w, 1, NOBODY, true), EXCHANGE_MOVED_UNFIT); /* it hears nobody */
 }
 
-/* --- clocks, rule by rule: own, then peers */
-#define GOOD(off)                                                                                            \
-        { CLOCK_GOOD, 0, 0.001, true, off, 0.001 }
-#define BENT(cor, off)                                                                                       \
-        { CLOCK_OFFSET, cor, 0.001, true, off, 0.001 }
-#define FAR(dist)                                                                                            \
-        { CLOCK_OFFSET, 0, dist, true, 0, 0.001 }
-#define LOST                                                                                                 \
-        { CLOCK_UNSYNCHRONISED, 0, INFINITY, true, 0, 0.001 }
-
-static void test_clock_rules(void **state) {
-        static const struct {
-                struct evidence_clock own, peer[4];
-                size_t n;
-                enum health_outcome own_outcome, want;
-        } v[] = {
-                { GOOD(0), { GOOD(0), GOOD(0.02) }, 2, HEALTH_OK, HEALTH_OK },
-                { GOOD(0), { GOOD(5), GOOD(5.02) }, 2, HEALTH_OK, HEALTH_OFFSET },
-                { GOOD(0), { GOOD(0), GOOD(5) }, 2, HEALTH_OK, HEALTH_OK },
-                { GOOD(0), { GOOD(5), GOOD(-5) }, 2, HEALTH_OK, HEALTH_OK }, /* no two agree */
-                { GOOD(0), { GOOD(5) }, 1, HEALTH_OK, HEALTH_OK }, /* of two, nobody is the odd one */
-                { GOOD(0), { GOOD(0.07), GOOD(0.08) }, 2, HEALTH_OK, HEALTH_MARGINAL },
-                { GOOD(0), { LOST, LOST }, 2, HEALTH_OK, HEALTH_OK },
-                { GOOD(0), { GOOD(5), LOST }, 2, HEALTH_OK, HEALTH_OK }, /* two comparable ones only */
-                { GOOD(0), { GOOD(5), GOOD(5), GOOD(0), GOOD(0) }, 4, HEALTH_OK, HEALTH_OK },
-                { GOOD(0), { GOOD(5), GOOD(5), GOOD(5), GOOD(0) }, 4, HEALTH_OK, HEALTH_OFFSET },
-                { GOOD(0), { GOOD(5), GOOD(5), GOOD(0) }, 3, HEALTH_OK, HEALTH_OK }, /* a draw */
-                { GOOD(0), { { CLOCK_GOOD, 0, 0.001, false, 5, 0 }, GOOD(5) }, 2, HEALTH_OK, HEALTH_OK },
-                /* the own system clock is off, the own idea of the time is not */
-                { BENT(5, 0), { GOOD(0), GOOD(0) }, 2, HEALTH_OFFSET, HEALTH_OFFSET },
-                { BENT(5, 0), { GOOD(0) }, 1, HEALTH_OFFSET, HEALTH_OFFSET },
-                { BENT(5, 0), { BENT(5, 0), BENT(5, 0) }, 2, HEALTH_OFFSET, HEALTH_OK },
-                { BENT(5, 0), { BENT(5, 0) }, 1, HEALTH_OFFSET, HEALTH_OK },
-                { BENT(5, 0), { { 0 } }, 0, HEALTH_OFFSET, HEALTH_OFFSET },
-                { FAR(0.2), { GOOD(0), GOOD(0) }, 2, HEALTH_OFFSET, HEALTH_OFFSET },
-                { FAR(0.2), { FAR(0.3), FAR(0.15) }, 2, HEALTH_OFFSET, HEALTH_OK },
-                { LOST, { GOOD(0), LOST }, 2, HEALTH_UNSYNCHRONISED, HEALTH_UNSYNCHRONISED },
-                { LOST, { LOST, LOST }, 2, HEALTH_UNSYNCHRONISED, HEALTH_OK },
-                { LOST, { LOST }, 1, HEALTH_UNSYNCHRONISED, HEALTH_OK },
-                { LOST, { { 0 } }, 0, HEALTH_UNSYNCHRONISED, HEALTH_UNSYNCHRONISED },
-        };
-
-        (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
-                char detail[HEALTH_REASON];
-                enum health_outcome got = evidence_clock(&v[i].own, v[i].own_outcome, "own reason", v[i].peer,
-                                                         v[i].n, 0.1, detail);
-
-                if (got != v[i].want)
-                        fail_msg("row %zu: %s, wanted %s (%s)", i, health_outcome_name(got),
-                                 health_outcome_name(v[i].want), detail);
-                assert_true(*detail);
-        }
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_hanging_server),
@@ -422,7 +366,6 @@ int main(void) {
                 cmocka_unit_test(test_alone_the_own_judgement_counts_but_nobody_is_there),
                 cmocka_unit_test(test_worst_root_distance),
                 cmocka_unit_test(test_move_by_the_operator),
-                cmocka_unit_test(test_clock_rules),
         };
 
         return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);

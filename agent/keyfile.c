@@ -11,9 +11,10 @@ static int check_mode(const char *path, struct error *e) {
         if (stat(path, &st) < 0)
                 return error_at(e, path, 0, 0, "cannot be looked at: %s", strerror(errno));
         if (st.st_mode & FORBIDDEN)
-                return error_at(e, path, 0, 0,
-                                "has mode %04o, so that others can read or change the key; use 0640 (chmod 0640)",
-                                (unsigned)st.st_mode & 07777);
+                return error_at(
+                        e, path, 0, 0,
+                        "has mode %04o, so that others can read or change the key; use 0640 (chmod 0640)",
+                        (unsigned)st.st_mode & 07777);
         return 0;
 }
 

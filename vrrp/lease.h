@@ -67,8 +67,7 @@ enum vrrp_lease_state {
         VRRP_LEASE_BACKUP,
         VRRP_LEASE_CANDIDATE,
         VRRP_LEASE_ACTIVE,
-        VRRP_LEASE_LEAVING, /* gave up; waits until the kernel has answered that the address is gone (rule 10)
-                             */
+        VRRP_LEASE_LEAVING, /* gave up; waits for the kernel's answer that the address is gone (rule 10) */
 };
 enum vrrp_lease_ev {
         VRRP_LEASE_EV_START,   /* the address is not on the interface (rule 3). Again after a suspend, with a
@@ -130,8 +129,8 @@ struct vrrp_lease_params {
         uint64_t self;        /* member id, in the list unless this node is still to be added to it */
         uint32_t interval_us; /* A; 10 ms .. 40.95 s */
         uint32_t removal_us;  /* R; at least VRRP_LEASE_REMOVAL_US */
-        uint32_t add_us; /* budget for an add: a claim less than this before lease - R does not become Active
-                          */
+        uint32_t add_us;      /* budget for an add, at most A: less than this before lease - R nobody becomes
+                                 Active */
         uint8_t priority, class;
         enum vrrp_preempt preempt; /* whom a Backup asks to give up: worse class (health), also lower priority
                                       in the same class (always), nobody (never) */
@@ -164,7 +163,7 @@ struct vrrp_lease {
         uint32_t probe, probe_first;       /* newest probe, first one of its kind in a row */
         uint64_t sent_us[VRRP_LEASE_SENT]; /* of claim k at k % VRRP_LEASE_SENT */
         uint64_t lease_us;                 /* end of the lease, 0: none */
-        struct vrrp_ballot released;       /* resigned in our favour, until the lease is won */
+        struct vrrp_ballot released;       /* resigned in our favour; all claims of the ballot say so */
         uint64_t released_src;
         uint64_t stood_us, send_us, next_probe_us; /* candidature since, next claim, next probe */
         bool probe_preempt;
@@ -193,13 +192,14 @@ struct vrrp_lease {
 
         /* for the caller, after each step */
         uint64_t deadline_us; /* the one timer; VRRP_NEVER: none */
-        uint64_t guard_us;    /* lease - R while the address is or may be on the interface, else VRRP_NEVER */
+        uint64_t guard_us; /* while the address is or may be on the interface: lease - R, 0 without a lease;
+                              else VRRP_NEVER */
 };
 
 /* -EINVAL: self is 0, priority is 0, vrrp_list_check() refuses the list, the interval or R is out of range,
  * D - e - R < 2 A, or add_us > A. */
 int vrrp_lease_init(struct vrrp_lease *l, const struct vrrp_lease_params *p);
-/* Consume one event; overwrites *out. Cannot fail. */
+/* Consume one event; overwrites *out (of v the first n). Cannot fail. */
 void vrrp_lease_step(struct vrrp_lease *l, const struct vrrp_lease_event *ev, struct vrrp_lease_actions *out);
 bool vrrp_rank_better(const struct vrrp_rank *a, const struct vrrp_rank *b); /* strictly */
 unsigned vrrp_lease_majority(const struct vrrp_list *list);

@@ -164,6 +164,11 @@ int config_parse(const char *text, size_t size, const char *name, const struct c
 void config_warnings(const struct config *c, void (*warn)(void *userdata, const char *text), void *userdata);
 /* Fill interface and advertise_address from this host's interfaces (netlink/getifaddrs), where not given. */
 int config_resolve(struct config *c, struct error *e);
+/* One group of it, with the host's addresses given: what the group lacks of interface and own address. A
+ * group that cannot share its interface with another that is resolved is refused here, too. */
+struct ifaddrs;
+int config_resolve_vip(struct config *c, struct vip_config *v, const struct ifaddrs *addresses,
+                       struct error *e);
 /* The configuration as YAML that config_parse() reads back to the same struct (token_ttl_s alone is for
  * one run and not written), without this node's own values when `shared`: what join carries. Own are:
  * node name, interface, advertise address, priority, health.apiServer.endpoint, skipPhases,

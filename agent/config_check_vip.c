@@ -201,52 +201,18 @@ static int check_addresses(struct config_reader *r, const struct vip_config *v) 
         return 0;
 }
 
-static bool same_text(const char *a, const char *b) {
-        return a && b ? !strcmp(a, b) : a == b;
-}
-
-static bool same_members(const struct vip_config *a, const struct vip_config *b) {
-        if (a->n_members != b->n_members)
-                return false;
-        for (size_t i = 0; i < a->n_members; i++) {
-                const struct member *m = &a->members[i], *o = config_member(b, m->name);
-
-                if (!o || !vrrp_ip_equal(&m->address, &o->address) || m->witness != o->witness ||
-                    config_member_id(m) != config_member_id(o))
-                        return false;
-        }
-        return true;
-}
-
-/* One transport per interface carries all sealed groups there. */
-static int check_shared_transport(struct config_reader *r, const struct vip_config *a,
-                                  const struct vip_config *b) {
-        if (!is_sealed(a) || !is_sealed(b) || !same_text(a->interface, b->interface))
-                return 0;
-        if (!same_members(a, b))
-                return config_blame(r, BLAME(&b->members, b),
-                                    "vip: two groups on one interface have different members; they share one "
-                                    "transport there");
-        if (!same_text(a->key_file, b->key_file) || a->port != b->port)
-                return config_blame(
-                        r, BLAME(&b->key_file, &b->port, b),
-                        "vip: two groups on one interface have different keyFile or port; they share "
-                        "one transport there");
-        return 0;
-}
-
 static int check_pair(struct config_reader *r, const struct vip_config *a, const struct vip_config *b) {
+        const char *conflict = config_conflict(a, b);
+
         for (size_t i = 0; i < b->n_addresses; i++)
                 if (is_vip(a, &b->addresses[i].ip))
                         return config_blame(r, BLAME(&b->addresses), "vip.address: %s is in two groups",
                                             vrrp_ip_text(&b->addresses[i].ip).v);
-        if (config_same_router(a, b))
-                return config_blame(
-                        r, BLAME(&b->vrid, b),
-                        "vip.virtualRouterID: %u is that of another group on the interface; give each "
-                        "its own",
-                        b->vrid);
-        return check_shared_transport(r, a, b);
+        return !conflict ? 0
+                         : config_blame(r, BLAME(&b->vrid, &b->members, &b->key_file, &b->port, b),
+                                        "vip: %s and %s are on one interface: %s",
+                                        vrrp_ip_text(&a->addresses[0].ip).v,
+                                        vrrp_ip_text(&b->addresses[0].ip).v, conflict);
 }
 
 static int check_group(struct config_reader *r, const struct vip_config *v) {

@@ -131,8 +131,9 @@ int config_read_flags(struct config_reader *r, const struct config_flags *flags)
 int config_derive(struct config_reader *r);
 int config_check(struct config_reader *r);
 int config_check_vips(struct config_reader *r);
-/* Two groups that would be the same virtual router on an interface of both. */
-bool config_same_router(const struct vip_config *a, const struct vip_config *b);
+/* Why two groups cannot be on one interface, where they are or both are still to be found: what must be
+ * done. NULL: they can. */
+const char *config_conflict(const struct vip_config *a, const struct vip_config *b);
 /* As far as the advertise address decides them; again after config_resolve(). */
 int config_derive_local(struct config *c);
 /* Blame the first of the targets that was given; NULL-ended. */

@@ -131,41 +131,43 @@ static void resolve_self(struct vip_config *vip, const struct ifaddrs *all) {
                         vip->self = ip_of(a);
 }
 
-static int resolve_group(struct config *c, struct vip_config *vip, const struct ifaddrs *all,
-                         struct error *e) {
-        int k;
+/* Only now is known which groups share an interface. */
+static int check_neighbours(const struct config *c, const struct vip_config *v, struct error *e) {
+        for (size_t i = 0; i < c->vips.n; i++) {
+                const struct vip_config *o = &c->vips.items[i];
+                const char *conflict = o != v && o->interface ? config_conflict(o, v) : NULL;
 
-        if ((k = resolve_interface(vip, all, e)) < 0 || (k = check_interface(vip, all, e)) < 0)
-                return k;
-        if (vip == config_vip(c) && c->advertise_address)
-                (void)vrrp_ip_parse(c->advertise_address, &vip->self);
-        resolve_self(vip, all);
+                if (conflict)
+                        return error_set(e, EXIT_INPUT, "%s and %s are both on interface \"%s\": %s",
+                                         vrrp_ip_text(&o->addresses[0].ip).v,
+                                         vrrp_ip_text(&v->addresses[0].ip).v, v->interface, conflict);
+        }
         return 0;
 }
 
-/* Only now is known which groups share an interface. */
-static int check_routers(const struct config *c, struct error *e) {
-        for (size_t i = 0; i < c->vips.n; i++)
-                for (size_t j = 0; j < i; j++)
-                        if (config_same_router(&c->vips.items[i], &c->vips.items[j]))
-                                return error_set(
-                                        e, EXIT_INPUT,
-                                        "virtualRouterID %u is that of two groups on interface \"%s\"; "
-                                        "give each its own",
-                                        c->vips.items[i].vrid, c->vips.items[i].interface);
-        return 0;
+int config_resolve_vip(struct config *c, struct vip_config *v, const struct ifaddrs *all, struct error *e) {
+        int k;
+
+        if ((k = resolve_interface(v, all, e)) < 0 || (k = check_interface(v, all, e)) < 0 ||
+            (k = check_neighbours(c, v, e)) < 0)
+                return k;
+        if (v == config_vip(c) && c->advertise_address)
+                (void)vrrp_ip_parse(c->advertise_address, &v->self);
+        resolve_self(v, all);
+        if (v == config_vip(c) && !c->advertise_address && !vrrp_ip_none(&v->self) &&
+            (k = set(&c->advertise_address, vrrp_ip_text(&v->self).v, e)) < 0)
+                return k;
+        if ((k = config_derive_local(c)) == -ENOMEM)
+                error_set(e, EXIT_FAILED, "out of memory");
+        return k;
 }
 
 static int resolve_groups(struct config *c, const struct ifaddrs *all, struct error *e) {
-        int k;
+        int k = 0;
 
-        for (size_t i = 0; i < c->vips.n; i++)
-                if ((k = resolve_group(c, &c->vips.items[i], all, e)) < 0)
-                        return k;
-        if (!c->advertise_address && !vrrp_ip_none(&c->vips.items[0].self) &&
-            (k = set(&c->advertise_address, vrrp_ip_text(&c->vips.items[0].self).v, e)) < 0)
-                return k;
-        return check_routers(c, e);
+        for (size_t i = 0; i < c->vips.n && k == 0; i++)
+                k = config_resolve_vip(c, &c->vips.items[i], all, e);
+        return k;
 }
 
 /* Without a VIP: the host's one address. */

@@ -54,12 +54,33 @@ static bool share_family(const struct vip_config *a, const struct vip_config *b)
         return false;
 }
 
-/* An interface that is still to be found may turn out to be any: then config_resolve() asks again. */
-bool config_same_router(const struct vip_config *a, const struct vip_config *b) {
-        bool same_interface = a->interface && b->interface ? !strcmp(a->interface, b->interface)
-                                                           : !a->interface && !b->interface;
+static bool same_text(const char *a, const char *b) {
+        return a && b ? !strcmp(a, b) : a == b;
+}
 
-        if (a->vrid != b->vrid || a->transport != b->transport || !same_interface)
+static bool same_members(const struct vip_config *a, const struct vip_config *b) {
+        if (a->n_members != b->n_members)
                 return false;
-        return a->transport == VIP_TRANSPORT_SEALED || share_family(a, b);
+        for (size_t i = 0; i < a->n_members; i++) {
+                const struct member *m = &a->members[i], *o = config_member(b, m->name);
+
+                if (!o || !vrrp_ip_equal(&m->address, &o->address) || m->witness != o->witness ||
+                    config_member_id(m) != config_member_id(o))
+                        return false;
+        }
+        return true;
+}
+
+const char *config_conflict(const struct vip_config *a, const struct vip_config *b) {
+        bool sealed = a->transport == VIP_TRANSPORT_SEALED;
+
+        if (a->transport != b->transport || !same_text(a->interface, b->interface))
+                return NULL;
+        if (a->vrid == b->vrid && (sealed || share_family(a, b)))
+                return "they have the same virtualRouterID; give each its own";
+        if (sealed && !same_members(a, b))
+                return "they have different members; groups on one interface share one transport";
+        if (sealed && (!same_text(a->key_file, b->key_file) || a->port != b->port))
+                return "they have different keyFile or port; groups on one interface share one transport";
+        return NULL;
 }

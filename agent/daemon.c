@@ -37,22 +37,40 @@ void agent_record(struct agent *a, int priority, const char *message_id, const c
         journal_send(&a->journal, &entry);
 }
 
-void agent_notify_status(struct agent *a) {
-        const struct vip_config *vip = config_vip(a->config);
-        struct vrrp_router_status s = { .state = VRRP_INIT };
-        struct vrrp_ip_text address = { "" };
+static void notify_group(struct agent *a, const struct agent_group *g) {
+        struct vrrp_router_status s;
 
-        if (vip)
-                address = vrrp_ip_text(&vip->addresses[0].ip);
-        if (a->router)
-                vrrp_router_status(a->router, &s);
-        if (!vip)
+        if (!g->router) {
+                sd_notifyf(0, "STATUS=waiting for %s: %s", agent_group_name(g).v, g->problem);
+                return;
+        }
+        vrrp_router_status(g->router, &s);
+        sd_notifyf(0, "STATUS=%s for %s, %s: %s", vrrp_state_name(s.state), agent_group_name(g).v,
+                   health_class_name(a->health.published), a->health.reason);
+}
+
+static void notify_groups(struct agent *a) {
+        size_t active = 0, waiting = 0;
+
+        for (size_t i = 0; i < a->n_groups; i++) {
+                struct vrrp_router_status s = { .state = VRRP_INIT };
+
+                if (a->groups[i].router)
+                        vrrp_router_status(a->groups[i].router, &s);
+                waiting += !a->groups[i].router;
+                active += s.state == VRRP_ACTIVE;
+        }
+        sd_notifyf(0, "STATUS=active for %zu of %zu groups, %zu waiting, %s: %s", active, a->n_groups,
+                   waiting, health_class_name(a->health.published), a->health.reason);
+}
+
+void agent_notify_status(struct agent *a) {
+        if (a->n_groups == 0)
                 sd_notifyf(0, "STATUS=%s: %s", health_class_name(a->health.published), a->health.reason);
-        else if (!a->router)
-                sd_notifyf(0, "STATUS=waiting for %s: %s", address.v, a->problem);
+        else if (a->n_groups == 1)
+                notify_group(a, &a->groups[0]);
         else
-                sd_notifyf(0, "STATUS=%s for %s, %s: %s", vrrp_state_name(s.state), address.v,
-                           health_class_name(a->health.published), a->health.reason);
+                notify_groups(a);
 }
 
 /* Neither is needed for correctness, so neither may be missing: a user without the rights gets a note. */
@@ -75,8 +93,7 @@ static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *
         struct agent *a = userdata;
 
         (void)s;
-        if (a->router)
-                vrrp_router_stop(a->router); /* priority 0 first: others may take over now */
+        agent_groups_stop(a); /* first: others may take over now */
         sd_notify(0, "STOPPING=1");
         agent_record(a, LOG_NOTICE, NULL, "agent", "", "",
                      si->ssi_signo == SIGTERM ? "stopped by SIGTERM" : "stopped by SIGINT");
@@ -84,19 +101,24 @@ static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *
         return 0;
 }
 
-/* Bring the router up; tried again until the interface is there. */
-static int bring_up(struct agent *a, struct error *e) {
-        char before[sizeof a->problem];
-        int r;
+static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        (void)s;
+        (void)si;
+        agent_keys_reload(userdata);
+        return 0;
+}
 
-        memcpy(before, a->problem, sizeof before);
-        r = agent_router_open(a, e);
-        if (r == 1 && strcmp(before, a->problem) != 0)
-                agent_record(a, LOG_WARNING, NULL, "agent", "", "", a->problem);
-        if (r != 0)
+/* Bring the groups up, and then the probes, whose address may be known only by then; tried again until all
+ * interfaces are there. */
+static int bring_up(struct agent *a, struct error *e) {
+        int r = agent_groups_open(a, e), k;
+
+        if (r < 0 || a->probing || (a->n_groups && !a->groups[0].router))
                 return r;
-        a->problem[0] = '\0';
-        return agent_probes_open(a, e);
+        if ((k = agent_probes_open(a, e)) < 0)
+                return k;
+        a->probing = true;
+        return r;
 }
 
 static int on_bring_up(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -104,15 +126,26 @@ static int on_bring_up(sd_event_source *s, uint64_t usec, void *userdata) {
         struct error e;
         int r = bring_up(a, &e);
 
-        if (r == 1) {
+        if (r < 0) {
+                error_print(&e);
+                return sd_event_exit(a->loop, (int)e.status);
+        }
+        for (size_t i = 0; i < a->n_transports; i++)
+                if (a->transports[i]->incomplete) {
+                        agent_transport_connect(a->transports[i]);
+                        r = 1;
+                }
+        if (r > 0) {
                 sd_event_source_set_time(s, usec + RETRY_US);
                 sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-        } else if (r < 0) {
-                error_print(&e);
-                sd_event_exit(a->loop, (int)e.status);
         }
         agent_notify_status(a);
         return 0;
+}
+
+void agent_look_again(struct agent *a) {
+        sd_event_source_set_time_relative(a->bring_up, 0);
+        sd_event_source_set_enabled(a->bring_up, SD_EVENT_ONESHOT);
 }
 
 static int prepare_loop(struct agent *a) {
@@ -122,13 +155,15 @@ static int prepare_loop(struct agent *a) {
         sigemptyset(&stop);
         sigaddset(&stop, SIGTERM);
         sigaddset(&stop, SIGINT);
-        if (sigprocmask(SIG_BLOCK, &stop, NULL) < 0 || signal(SIGHUP, SIG_IGN) == SIG_ERR ||
-            signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        sigaddset(&stop, SIGHUP);
+        if (sigprocmask(SIG_BLOCK, &stop, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
                 return -errno;
         if ((r = sd_event_new(&a->loop)) < 0 || (r = sd_event_set_watchdog(a->loop, true)) < 0 ||
             (r = sd_event_add_signal(a->loop, &a->sigterm, SIGTERM, on_stop, a)) < 0 ||
             (r = sd_event_source_set_priority(a->sigterm, SD_EVENT_PRIORITY_IMPORTANT)) < 0 ||
             (r = sd_event_add_signal(a->loop, &a->sigint, SIGINT, on_stop, a)) < 0 ||
+            (r = sd_event_add_signal(a->loop, &a->sighup, SIGHUP, on_hangup, a)) < 0 ||
+            (r = worker_new(a->loop, &a->worker)) < 0 ||
             (r = sd_event_add_time_relative(a->loop, &a->bring_up, CLOCK_MONOTONIC, 0, RETRY_ACCURACY_US,
                                             on_bring_up, a)) < 0)
                 return r;
@@ -161,12 +196,16 @@ static void remove_stale_vips(struct agent *a) {
 
 static void agent_done(struct agent *a) {
         agent_probes_close(a);
-        vrrp_router_free(a->router);
-        vrrp_host_free(a->host);
+        worker_free(a->worker);
+        agent_members_done(a);
+        agent_groups_done(a);
+        agent_transports_done(a);
+        agent_keys_done(a);
         agent_pages_close(a);
         sd_event_source_disable_unref(a->bring_up);
         sd_event_source_disable_unref(a->sigterm);
         sd_event_source_disable_unref(a->sigint);
+        sd_event_source_disable_unref(a->sighup);
         journal_close(&a->journal);
         sd_event_unref(a->loop);
 }
@@ -179,12 +218,14 @@ static int start(struct agent *a, struct error *e) {
         a->started_us = agent_now_us(a);
         journal_open(&a->journal, a->config->node_name);
         agent_record(a, LOG_NOTICE, JOURNAL_ID_STARTED, "agent", "", "", "started, version " TRIARCH_VERSION);
-        if ((r = agent_health_init(a)) < 0)
-                return error_set(e, EXIT_FAILED, "the health checks cannot start: %s", strerror(-r));
+        if ((r = agent_groups_init(a)) < 0 || (r = agent_keys_init(a)) < 0 || (r = agent_health_init(a)) < 0)
+                return error_set(e, EXIT_FAILED, "the agent cannot start: %s", strerror(-r));
         /* Tells whether another agent is at work here, whose address must not be taken for stale. */
         if ((r = agent_pages_open(a, e)) < 0)
                 return r;
         remove_stale_vips(a);
+        if ((r = agent_members_init(a, e)) < 0)
+                return r;
         be_timely(a);
         sd_notify(0, "READY=1");
         return 0;

@@ -29,8 +29,9 @@ static void on_published(void *userdata, enum vrrp_class from, enum vrrp_class t
         a->class_changes++;
         agent_record(a, to > from ? LOG_WARNING : LOG_NOTICE, JOURNAL_ID_CLASS, "class",
                      health_class_name(from), health_class_name(to), reason);
-        if (a->router)
-                vrrp_router_set_class(a->router, to, reason);
+        for (size_t i = 0; i < a->n_groups; i++)
+                if (a->groups[i].router)
+                        vrrp_router_set_class(a->groups[i].router, to, reason);
         agent_notify_status(a);
 }
 
@@ -53,11 +54,19 @@ static int on_health_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
-void agent_health_link(struct agent *a, bool up) {
-        on_report(a, HEALTH_LINK,
-                  &(struct health_result){ .outcome = up ? HEALTH_OK : HEALTH_DOWN,
-                                           .detail = up ? "link is up" : "link is down",
-                                           .started_us = (uint64_t)monotonic_us() });
+/* A group gives up by itself when its link is down; the whole node is unfit when all links are. */
+void agent_health_link(struct agent *a) {
+        bool up = false, any = false;
+
+        for (size_t i = 0; i < a->n_groups; i++) {
+                any |= a->groups[i].router != NULL;
+                up |= a->groups[i].router && a->groups[i].link_up;
+        }
+        if (any)
+                on_report(a, HEALTH_LINK,
+                          &(struct health_result){ .outcome = up ? HEALTH_OK : HEALTH_DOWN,
+                                                   .detail = up ? "link is up" : "link is down",
+                                                   .started_us = (uint64_t)monotonic_us() });
 }
 
 /* libcurl and its TLS library are set up before the memory is locked, and only where something asks over

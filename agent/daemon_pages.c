@@ -5,79 +5,196 @@
 #include <sys/stat.h>
 #include <time.h>
 
-static struct report snapshot(const struct agent *a) {
-        struct report r = {
+/* The report with what it borrows that is made for it alone. */
+struct snapshot {
+        struct report report;
+        struct report_group *groups;
+        struct report_transport *transports;
+};
+
+static void snapshot_done(struct snapshot *s) {
+        free(s->groups);
+        free(s->transports);
+}
+
+static void fill_group(const struct agent_group *g, struct report_group *ret) {
+        *ret = (struct report_group){ .vip = g->vip,
+                                      .family = g->family,
+                                      .routing = g->router != NULL,
+                                      .standby = g->standby,
+                                      .problem = g->problem,
+                                      .became_active = g->became_active,
+                                      .lost_active = g->lost_active };
+        if (g->router)
+                vrrp_router_status(g->router, &ret->router);
+}
+
+static const struct vrrp_sealed_peer *find_peer(const struct vrrp_sealed_peer *v, size_t n, uint64_t id) {
+        for (size_t i = 0; i < n; i++)
+                if (v[i].id == id)
+                        return &v[i];
+        return NULL;
+}
+
+/* What the first group on the transport heard of a member. */
+static const struct vrrp_peer *router_peer(const struct snapshot *s, const struct agent *a,
+                                           const struct agent_transport *t, uint64_t id) {
+        for (size_t i = 0; i < a->n_groups; i++) {
+                const struct vrrp_router_status *r = &s->groups[i].router;
+
+                if (a->groups[i].transport != t || !s->groups[i].routing)
+                        continue;
+                for (size_t j = 0; j < r->n_peers; j++)
+                        if (r->peers[j].id == id)
+                                return &r->peers[j];
+                return NULL;
+        }
+        return NULL;
+}
+
+static void fill_self(const struct agent *a, const struct agent_transport *t, struct report_member *m) {
+        m->self = m->session = m->known = true;
+        m->gen = t->list.gen;
+        m->key_id = t->keys->keys.v[t->keys->keys.send].id;
+        m->class = a->health.published;
+        m->reason = a->health.reason;
+        for (size_t i = 0; i < a->n_groups; i++)
+                if (a->groups[i].transport == t) {
+                        m->priority = t->agent->groups[i].vip->priority;
+                        m->standby = a->groups[i].standby;
+                        break;
+                }
+}
+
+static void fill_other(const struct vrrp_sealed_peer *p, const struct vrrp_peer *heard,
+                       struct report_member *m) {
+        m->session = p && p->session;
+        m->last_us = p ? p->last_us : 0;
+        m->key_id = p ? p->key_id : 0;
+        m->known = heard && heard->last_us;
+        m->reason = "";
+        if (m->known) {
+                m->class = heard->class;
+                m->priority = heard->priority;
+                m->gen = heard->gen;
+        }
+}
+
+static void fill_members(const struct snapshot *s, const struct agent *a, const struct agent_transport *t,
+                         struct report_transport *ret) {
+        struct vrrp_sealed_peer peers[VRRP_LIST_MEMBERS];
+        size_t n = vrrp_sealed_peers(t->sealed, peers, VRRP_LIST_MEMBERS);
+
+        for (ret->n_members = 0; ret->n_members < t->list.n; ret->n_members++) {
+                const struct vrrp_list_member *l = &t->list.v[ret->n_members];
+                struct report_member *m = &ret->members[ret->n_members];
+
+                *m = (struct report_member){
+                        .id = l->id, .name = l->name, .address = l->address, .witness = l->witness
+                };
+                if (l->id == t->self)
+                        fill_self(a, t, m);
+                else
+                        fill_other(find_peer(peers, n, l->id), router_peer(s, a, t, l->id), m);
+        }
+}
+
+static void fill_transport(const struct snapshot *s, const struct agent *a, const struct agent_transport *t,
+                           struct report_transport *ret) {
+        const struct vrrp_keys *keys = &t->keys->keys;
+
+        *ret = (struct report_transport){ .interface = t->vip->interface,
+                                          .key_file = t->keys->path,
+                                          .keys_problem = t->keys->problem,
+                                          .port = t->vip->port,
+                                          .sends = keys->v[keys->send].id,
+                                          .counters = *vrrp_sealed_counters(t->sealed),
+                                          .gen = t->list.gen };
+        for (size_t i = 0; i < keys->n; i++)
+                ret->accepts[ret->n_accepts++] = keys->v[i].id;
+        fill_members(s, a, t, ret);
+}
+
+static int snapshot_init(const struct agent *a, struct snapshot *s) {
+        struct report *r = &s->report;
+
+        s->groups = calloc(a->n_groups + 1, sizeof *s->groups);
+        s->transports = calloc(a->n_transports + 1, sizeof *s->transports);
+        if (!s->groups || !s->transports)
+                return -ENOMEM;
+        *r = (struct report){
                 .config = a->config,
                 .now_us = agent_now_us(a),
+                .router_now_us = vrrp_now_us(),
                 .started_us = a->started_us,
-                .routing = a->router != NULL,
-                .router_problem = a->problem,
+                .groups = s->groups,
+                .n_groups = a->n_groups,
+                .transports = s->transports,
                 .health = &a->health,
                 .clock = a->clock ? clock_probe_state(a->clock) : NULL,
                 .etcd = a->etcd ? etcd_probe_facts(a->etcd) : NULL,
                 .history = &a->history,
-                .became_active = a->became_active,
-                .lost_active = a->lost_active,
                 .class_changes = a->class_changes,
         };
-
-        clock_gettime(CLOCK_REALTIME, &r.wall);
-        if (a->router)
-                vrrp_router_status(a->router, &r.router);
-        r.router_now_us = vrrp_now_us();
-        return r;
+        clock_gettime(CLOCK_REALTIME, &r->wall);
+        for (size_t i = 0; i < a->n_groups; i++)
+                fill_group(&a->groups[i], &s->groups[i]);
+        for (size_t i = 0; i < a->n_transports; i++)
+                if (a->transports[i]->sealed)
+                        fill_transport(s, a, a->transports[i], &s->transports[r->n_transports++]);
+        return 0;
 }
 
-static void status_page(struct agent *a, struct control_page *ret) {
-        struct report r = snapshot(a);
+static void page(const struct agent *a, int (*write)(const struct report *, char **, size_t *),
+                 struct control_page *ret) {
+        CLEANUP(snapshot_done) struct snapshot s = { .groups = NULL };
 
+        if (snapshot_init(a, &s) < 0 || write(&s.report, &ret->body, &ret->size) < 0)
+                control_refuse(ret, 500, "out of memory");
+        else
+                ret->status = 200;
+}
+
+static void status_page(void *userdata, const struct control_request *q, struct control_page *ret) {
+        (void)q;
         ret->type = "application/json";
-        ret->status = report_json(&r, &ret->body, &ret->size) < 0 ? 500 : 200;
+        page(userdata, report_json, ret);
 }
 
-static void metrics_page(struct agent *a, struct control_page *ret) {
-        struct report r = snapshot(a);
-
+static void metrics_page(void *userdata, const struct control_request *q, struct control_page *ret) {
+        (void)q;
         ret->type = "text/plain; version=0.0.4; charset=utf-8";
-        ret->status = report_metrics(&r, &ret->body, &ret->size) < 0 ? 500 : 200;
+        page(userdata, report_metrics, ret);
 }
 
-/* That this is answered at all says that the loop lives; 503 while there is no router. */
-static void healthz_page(struct agent *a, struct control_page *ret) {
-        bool good = a->router || !a->config->vips.n;
+/* That this is answered at all says that the loop lives; 503 while a group waits. */
+static void healthz_page(void *userdata, const struct control_request *q, struct control_page *ret) {
+        const struct agent *a = userdata;
+        const char *problem = NULL;
 
+        (void)q;
+        for (size_t i = 0; i < a->n_groups && !problem; i++)
+                if (!a->groups[i].router)
+                        problem = a->groups[i].problem;
         ret->type = "text/plain; charset=utf-8";
-        if (asprintf(&ret->body, "%s\n", good ? "ok" : a->problem) < 0)
+        if (asprintf(&ret->body, "%s\n", problem ? problem : "ok") < 0)
                 ret->body = NULL;
         ret->size = ret->body ? strlen(ret->body) : 0;
-        ret->status = good ? 200 : 503;
+        ret->status = problem ? 503 : 200;
 }
 
-typedef void (*page_fn)(struct agent *a, struct control_page *ret);
-struct page {
-        const char *path;
-        page_fn fn;
+static const struct control_route socket_routes[] = {
+        { "GET", "/v1/status", false, status_page },
+        { "POST", "/v1/vip/move", true, agent_control_move },
+        { "POST", "/v1/vip/standby", true, agent_control_standby },
+        { "POST", "/v1/keys/reload", true, agent_control_reload },
+        { 0 },
 };
-
-static void answer(const struct page *table, struct agent *a, const char *path, struct control_page *ret) {
-        for (; table->path; table++)
-                if (!strcmp(path, table->path))
-                        table->fn(a, ret);
-}
-
-static void on_socket(void *userdata, const char *path, struct control_page *ret) {
-        static const struct page pages[] = { { "/v1/status", status_page }, { 0 } };
-
-        answer(pages, userdata, path, ret);
-}
-
-static void on_loopback(void *userdata, const char *path, struct control_page *ret) {
-        static const struct page pages[] = { { "/metrics", metrics_page },
-                                             { "/healthz", healthz_page },
-                                             { 0 } };
-
-        answer(pages, userdata, path, ret);
-}
+static const struct control_route loopback_routes[] = {
+        { "GET", "/metrics", false, metrics_page },
+        { "GET", "/healthz", false, healthz_page },
+        { 0 },
+};
 
 /* /run/triarch is systemd's to make; without systemd it is made here. */
 static void make_parent(const char *path) {
@@ -98,7 +215,7 @@ int agent_pages_open(struct agent *a, struct error *e) {
         int r;
 
         make_parent(c->socket_path);
-        r = control_new_unix(a->loop, c->socket_path, on_socket, a, &a->socket);
+        r = control_new_unix(a->loop, c->socket_path, socket_routes, a, &a->socket);
         if (r == -EADDRINUSE)
                 return error_set(e, EXIT_FAILED, "another agent answers on %s; stop it first",
                                  c->socket_path);
@@ -108,7 +225,7 @@ int agent_pages_open(struct agent *a, struct error *e) {
         }
         if (c->metrics_port == 0)
                 return 0;
-        r = control_new_loopback(a->loop, c->metrics_port, on_loopback, a, &a->loopback);
+        r = control_new_loopback(a->loop, c->metrics_port, loopback_routes, a, &a->loopback);
         if (r < 0) {
                 snprintf(text, sizeof text, "no metrics on 127.0.0.1:%u: %s", c->metrics_port, strerror(-r));
                 agent_record(a, LOG_ERR, NULL, "notice", "", "", text);

@@ -8,6 +8,49 @@
 #include "agent/journal.h"
 #include "agent/probe.h"
 #include "agent/report.h"
+#include "agent/worker.h"
+#include "vrrp/host.h"
+#include "vrrp/keyring.h"
+
+struct agent;
+
+enum { AGENT_PROBLEM = 256, AGENT_TRANSPORTS = 8, AGENT_WAITING = 16, AGENT_FRESH_INTERVALS = 10 };
+
+/* The keys of the sealed transport, as last read from one file. */
+struct agent_keys {
+        const char *path; /* the configuration's */
+        struct vrrp_keys keys;
+        bool good, reading;
+        char problem[AGENT_PROBLEM]; /* why the newest file is not in use, "" */
+        uint64_t read_us;            /* when it was last tried */
+        unsigned loads;              /* how often with success */
+};
+
+/* The sealed transport of one interface: carries the groups there, and what agents tell one another. */
+struct agent_transport {
+        struct agent *agent;
+        const struct vip_config *vip; /* one of its groups: all have the same members, key and port */
+        struct agent_keys *keys;
+        struct vrrp_sealed *sealed; /* the host's */
+        uint64_t self;              /* own member id */
+        struct vrrp_list list;      /* newest on disk (lease rule 12) */
+        bool incomplete;            /* not every member has a socket yet */
+        uint64_t storing;           /* generation that is being written, 0: none */
+        char path[PATH_MAX];        /* of the agent's copy of the list */
+};
+
+/* One virtual router. A group of the configuration is one; with transport ip one per family of its
+ * addresses. */
+struct agent_group {
+        struct agent *agent;
+        struct vip_config *vip;
+        uint8_t family;                    /* ip: of its addresses; sealed: AF_UNSPEC, all of vip's */
+        struct vrrp_router *router;        /* NULL: not yet, problem says why */
+        struct agent_transport *transport; /* sealed */
+        bool link_up, standby;             /* standby: as configured or asked for */
+        char problem[AGENT_PROBLEM];
+        uint64_t became_active, lost_active;
+};
 
 struct agent {
         struct config *config;
@@ -16,31 +59,88 @@ struct agent {
         struct history history;
         struct health health;    /* node's; read it, change it through node */
         struct health_node node; /* health, in the light of the other masters' */
-        sd_event_source *health_timer, *bring_up, *sigterm, *sigint;
+        sd_event_source *health_timer, *bring_up, *sigterm, *sigint, *sighup;
         struct http *http;
         struct http_probe *api_server, *kubelet;
         struct etcd_probe *etcd;
         struct clock_probe *clock;
+        bool probing;
         struct vrrp_host *host;
-        struct vrrp_router *router;
+        struct agent_keys *keys;
+        size_t n_keys;
+        struct agent_transport *transports[AGENT_TRANSPORTS];
+        size_t n_transports;
+        bool several_interfaces;    /* of sealed groups */
+        struct vrrp_list root_list; /* as the root services wrote it; gen 0: not yet */
+        sd_event_source *root_watch;
+        struct agent_group *groups;
+        size_t n_groups;
+        struct worker *worker;
         struct control *socket, *loopback;
-        char problem[256]; /* why there is no router yet */
-        uint64_t started_us, became_active, lost_active, class_changes;
+        struct control_ticket *waits_for_keys[AGENT_WAITING];
+        size_t n_waits_for_keys;
+        uint64_t started_us, class_changes;
 };
 
 /* daemon_pages.c */
 int agent_pages_open(struct agent *a, struct error *e);
 void agent_pages_close(struct agent *a);
 
-/* daemon_health.c: checks to class, class to router */
+/* daemon_control.c: what changes something, by the control socket */
+void agent_control_move(void *userdata, const struct control_request *q, struct control_page *ret);
+void agent_control_standby(void *userdata, const struct control_request *q, struct control_page *ret);
+void agent_control_reload(void *userdata, const struct control_request *q, struct control_page *ret);
+void agent_control_keys_read(struct agent *a); /* a key file was read: who waits for it is answered */
+
+/* daemon_health.c: checks to class, class to routers */
 int agent_health_init(struct agent *a);
 int agent_probes_open(struct agent *a, struct error *e);
 void agent_probes_close(struct agent *a);
-void agent_health_link(struct agent *a, bool up);
+/* The links of the groups' interfaces: the check fails when all are down. */
+void agent_health_link(struct agent *a);
 
 /* daemon_router.c */
-/* 0; 1: not yet, a->problem says why; negative errno: never. */
-int agent_router_open(struct agent *a, struct error *e);
+int agent_groups_init(struct agent *a);
+/* Start what can be started. 0: all run; 1: not yet, the groups' problems say why; negative errno: never. */
+int agent_groups_open(struct agent *a, struct error *e);
+void agent_groups_stop(struct agent *a);
+void agent_groups_done(struct agent *a);
+
+/* On for ever where this node is a witness. */
+void agent_group_standby(struct agent_group *g, bool on);
+/* The group's first address: what it is called. */
+struct vrrp_ip_text agent_group_name(const struct agent_group *g);
+
+/* daemon_transport.c */
+/* The transport of the group's interface, made when it is the first there. 0; 1 with *e: not yet; negative
+ * errno with *e: never. */
+int agent_transport_open(struct agent *a, const struct vip_config *v, struct agent_transport **ret,
+                         struct error *e);
+/* Write it to disk off the loop, then hand it to all that follow the list. 0, or -EAGAIN: not now. */
+int agent_transport_store(struct agent_transport *t, const struct vrrp_list *list);
+void agent_transport_connect(struct agent_transport *t);
+void agent_transports_done(struct agent *a);
+
+/* daemon_members.c: where lists come from */
+/* At the start, before the loop runs: reads what is there. 0 or negative errno with *e. */
+int agent_members_init(struct agent *a, struct error *e);
+void agent_members_done(struct agent *a);
+/* The list to begin with, and this node's id. As agent_transport_open(). */
+int agent_members_first(struct agent_transport *t, struct error *e);
+/* Pure: the static list; what is wrong about a list given after the one on disk (NULL: nothing); for people.
+ */
+void agent_members_of_config(const struct config *c, const struct vip_config *v, struct vrrp_list *ret);
+const char *agent_members_conflict(const struct vrrp_list *stored, const struct vrrp_list *given);
+void agent_members_text(const struct vrrp_list *list, char *out, size_t size);
+
+/* daemon_keys.c */
+int agent_keys_init(struct agent *a); /* reads the files, before the loop runs */
+struct agent_keys *agent_keys_find(struct agent *a, const char *path);
+/* Read the files again, off the loop; agent_control_keys_read() is called after each. */
+void agent_keys_reload(struct agent *a);
+void agent_keys_retry(struct agent *a); /* those that were never good, now and then */
+bool agent_keys_reading(const struct agent *a);
+void agent_keys_done(struct agent *a);
 
 /* daemon.c */
 uint64_t agent_now_us(const struct agent *a);
@@ -48,5 +148,7 @@ uint64_t agent_now_us(const struct agent *a);
 void agent_record(struct agent *a, int priority, const char *message_id, const char *what, const char *from,
                   const char *to, const char *reason);
 void agent_notify_status(struct agent *a);
+/* Something that may have been waited for came. */
+void agent_look_again(struct agent *a);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef AGENT_PATHS_H
 #define AGENT_PATHS_H
 
+#define TRIARCH_CONFIG_DIR   "/etc/triarch"
 #define TRIARCH_CONFIG_FILE  "/etc/triarch/config.yaml"
 #define TRIARCH_PKI_DIR      "/etc/triarch/pki"
 #define TRIARCH_ENROLL_CRT   TRIARCH_PKI_DIR "/enroll.crt"

@@ -5,72 +5,14 @@
 
 enum { US_PER_MS = 1000 };
 
-/* "" when it is nobody's. */
-static const char *member_name(const struct config *c, const struct vrrp_ip *a) {
-        for (size_t i = 0; i < c->vips.items[0].n_members; i++)
-                if (vrrp_ip_equal(&c->vips.items[0].members[i].address, a))
-                        return c->vips.items[0].members[i].name;
-        return "";
-}
-
-static json_t *address(const struct vrrp_ip *a) {
-        return json_string(vrrp_ip_text(a).v);
-}
-
 static json_t *time_of(struct timespec t) {
         char text[TIME_TEXT_SIZE];
 
         return json_string(time_text(t, text));
 }
 
-/* Wall clock time of something the router says of itself. */
-static json_t *moment(const struct report *r, uint64_t us) {
-        int64_t ns = (int64_t)r->wall.tv_sec * 1000000000 + r->wall.tv_nsec -
-                     (int64_t)(r->router_now_us - us) * 1000;
-
-        return time_of((struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 });
-}
-
 static uint64_t age_ms(const struct report *r, uint64_t us) {
         return us <= r->now_us ? (r->now_us - us) / US_PER_MS : 0;
-}
-
-static uint64_t router_age_ms(const struct report *r, uint64_t us) {
-        return us <= r->router_now_us ? (r->router_now_us - us) / US_PER_MS : 0;
-}
-
-/* Who has the address as far as this node knows: itself, or whom it hears. */
-static const struct vrrp_ip *owner(const struct vrrp_router_status *s) {
-        return s->state == VRRP_ACTIVE ? &s->self : &s->active;
-}
-
-static json_t *vip_json(const struct report *r) {
-        static const char *const preempt[] = { "health", "always", "never" };
-        const struct vrrp_router_status *s = &r->router;
-        const struct vip_config *v = config_vip(r->config);
-        json_t *o = json_pack("{s:o, s:s, s:i, s:s, s:s, s:f}", "address", address(&v->addresses[0].ip),
-                              "interface", v->interface ? v->interface : "", "virtualRouterID", (int)v->vrid,
-                              "transport", "ip", "preempt", preempt[v->preempt], "advertisementIntervalMs",
-                              v->interval_us / 1000.0);
-
-        if (!r->routing) {
-                json_object_set_new(o, "state", json_string("initialize"));
-                json_object_set_new(o, "problem", json_string(r->router_problem));
-                return o;
-        }
-        json_object_set_new(o, "state", json_string(vrrp_state_name(s->state)));
-        json_object_set_new(o, "since", moment(r, s->since_us));
-        json_object_set_new(o, "stateMs", json_integer((json_int_t)router_age_ms(r, s->since_us)));
-        json_object_set_new(o, "owner", address(owner(s)));
-        json_object_set_new(o, "ownerName",
-                            json_string(s->state == VRRP_ACTIVE ? r->config->node_name
-                                                                : member_name(r->config, owner(s))));
-        json_object_set_new(o, "self", address(&s->self));
-        json_object_set_new(o, "priority", json_integer(s->priority));
-        json_object_set_new(o, "priorityConfigured", json_integer(s->priority_configured));
-        json_object_set_new(o, "addressPresent", json_boolean(s->address_present));
-        json_object_set_new(o, "linkUp", json_boolean(s->link_up));
-        return o;
 }
 
 static json_t *check_json(const struct report *r, enum health_check c) {
@@ -120,23 +62,6 @@ static json_t *etcd_json(const struct report *r) {
                                     flag_json(r->etcd->is_learner));
 }
 
-static json_t *peers_json(const struct report *r) {
-        json_t *a = json_array();
-
-        for (size_t i = 0; r->routing && i < r->router.n_peers; i++) {
-                const struct vrrp_peer *p = &r->router.peers[i];
-
-                json_array_append_new(
-                        a,
-                        json_pack("{s:o, s:s, s:i, s:s, s:I}", "address", address(&p->address), "name",
-                                  member_name(r->config, &p->address), "priority", (int)p->priority, "class",
-                                  health_class_name(
-                                          vrrp_class_of_priority(r->router.priority_configured, p->priority)),
-                                  "ageMs", (json_int_t)router_age_ms(r, p->last_us)));
-        }
-        return a;
-}
-
 static json_t *history_json(const struct report *r) {
         json_t *a = json_array();
 
@@ -159,17 +84,25 @@ static json_t *cluster_json(const struct report *r) {
                                    c->kubernetes_version, "advertiseAddress", c->advertise_address);
 }
 
-int report_json(const struct report *r, char **ret, size_t *ret_size) {
-        json_t *root =
-                json_pack("{s:s, s:s, s:i, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-                          TRIARCH_VERSION, "node", r->config->node_name, "pid", (int)getpid(), "time",
-                          time_of(r->wall), "uptimeMs", (json_int_t)age_ms(r, r->started_us), "class",
-                          health_class_name(r->health->published), "reason", r->health->reason, "vip",
-                          r->config->vips.n ? vip_json(r) : json_null(), "cluster", cluster_json(r), "checks",
-                          checks_json(r), "clock", clock_json(r), "etcd", etcd_json(r), "peers",
-                          peers_json(r), "history", history_json(r));
-        char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+static int add(json_t *root, const char *key, json_t *value) {
+        return json_object_set_new(root, key, value);
+}
 
+int report_json(const struct report *r, char **ret, size_t *ret_size) {
+        json_t *root = json_pack("{s:s, s:s, s:i, s:o, s:I, s:s, s:s}", "version", TRIARCH_VERSION, "node",
+                                 r->config->node_name, "pid", (int)getpid(), "time", time_of(r->wall),
+                                 "uptimeMs", (json_int_t)age_ms(r, r->started_us), "class",
+                                 health_class_name(r->health->published), "reason", r->health->reason);
+        char *text = NULL;
+
+        if (root && add(root, "vip", r->n_groups ? report_vip_json(r, &r->groups[0]) : json_null()) == 0 &&
+            add(root, "vips", report_vips_json(r)) == 0 &&
+            add(root, "members", report_members_json(r)) == 0 &&
+            add(root, "transports", report_transports_json(r)) == 0 &&
+            add(root, "cluster", cluster_json(r)) == 0 && add(root, "checks", checks_json(r)) == 0 &&
+            add(root, "clock", clock_json(r)) == 0 && add(root, "etcd", etcd_json(r)) == 0 &&
+            add(root, "peers", report_peers_json(r)) == 0 && add(root, "history", history_json(r)) == 0)
+                text = json_dumps(root, JSON_INDENT(2));
         json_decref(root);
         if (!text)
                 return -ENOMEM;

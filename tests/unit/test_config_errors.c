@@ -538,9 +538,9 @@ static void test_groups(void **state) {
                 { AGENT "vip: [{address: 10.0.0.9/24}, {address: 10.0.0.9/24, virtualRouterID: 8}]\n", 4, 41,
                   "10.0.0.9 is in two groups" },
                 { AGENT "vip: [{address: 10.0.0.9/24}, {address: 10.0.0.8/24, virtualRouterID: 9}]\n", 4, 71,
-                  "vip.virtualRouterID: 9 is that of another group" },
+                  "10.0.0.9 and 10.0.0.8 are on one interface: they have the same virtualRouterID" },
                 { AGENT "vip: [{address: 10.0.0.9/24}, {address: 10.0.1.9/24}]\n", 4, 41,
-                  "9 is that of another group on the interface; give each its own" },
+                  "they have the same virtualRouterID; give each its own" },
                 { AGENT
                   "vip:\n- address: 10.0.0.9/24\n  transport: sealed\n" KEYED
                   "- {address: 10.0.0.8/24, transport: sealed, members: [{name: n1, address: 10.0.0.2}]}\n",
@@ -550,7 +550,7 @@ static void test_groups(void **state) {
                   9, 51, "different keyFile or port" },
                 { AGENT "vip:\n- address: 10.0.0.9/24\n  transport: sealed\n" KEYED
                         "- {address: 'fd00::9/64', transport: sealed}\n",
-                  9, 13, "9 is that of another group" },
+                  9, 13, "they have the same virtualRouterID" },
                 { VIP "membersGeneration: 0\n", 6, 20, "out of range" },
                 { VIP "stateDir: here\n", 6, 11, "must be" },
                 { VIP "clusterName: a\n---\n" CLUSTER "clusterName: b\n", 10, 14,

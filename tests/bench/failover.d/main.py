@@ -3,6 +3,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
@@ -18,7 +19,10 @@ ATTEMPTS = 3  # of a trial whose setup does not come to rest
 class Bench:
     def __init__(self, directory):
         build = os.environ.get("BUILD", "build/release")
-        self.directory, self.probe = directory, build + "/tests/failover-probe"
+        self.directory, self.probe = directory, directory + "/bin/failover-probe"
+        os.mkdir(directory + "/bin")
+        for program in "triarch", "tests/failover-probe":  # a build while it runs changes nothing
+            shutil.copy(f"{build}/{program}", directory + "/bin")
         self.trials = int(os.environ.get("TRIALS", 20))
         self.cpu_window_s = 10 if self.trials >= 10 else 3
         self.net = Network()
@@ -28,7 +32,7 @@ class Bench:
     def setup(self, name):
         if name not in self.setups:
             maker, settings = SETUPS[name]
-            self.setups[name] = maker(name, self.directory, keys=self.directory, **settings)
+            self.setups[name] = maker(name, self.directory, **settings)
         return self.setups[name]
 
     def attempt(self, row, setup):

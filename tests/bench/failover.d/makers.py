@@ -26,7 +26,7 @@ class Maker:
     """One setup of one maker on the three nodes. `directory` is its own."""
 
     def __init__(self, name, directory, **settings):
-        self.name, self.directory = name, os.path.join(directory, name.replace(" ", "_"))
+        self.name, self.common, self.directory = name, directory, os.path.join(directory, name.replace(" ", "_"))
         self.interval_ms, self.checks, self.groups, self.nodes = 100, True, 1, NODES
         self.__dict__.update(settings)
         self.process = {}
@@ -106,24 +106,23 @@ class Keepalived(Maker):
 
 
 class Triarch(Maker):
-    transport, election, preempt, keys = "sealed", "majority", "health", None
+    transport, election, preempt = "sealed", "majority", "health"
     version, priorities = 3, (250, 230, 210)
     maker = "triarch"
-    program = os.path.join(os.environ.get("BUILD", "build/release"), "triarch")
 
     def command(self, node):
         """As on a machine of its own: what the agent remembers is not what the next node remembers."""
         state = self.path(node, "state")
         os.makedirs(state, exist_ok=True)
         own = f'mount --bind "$0" {STATE_DIRECTORY} && exec "$@"'
-        return ["unshare", "--mount", "sh", "-c", own, state, self.program, "agent", "--config", self.path(node, "conf")]
+        return ["unshare", "--mount", "sh", "-c", own, state, self.common + "/bin/triarch", "agent", "--config", self.path(node, "conf")]
 
     def configuration(self, i, node):
         text = f"apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: {node}\n"
         text += "vip:\n" + "".join(self.group(i, g) for g in range(1, self.groups + 1))
         if self.checks:
             text += (f'health:\n  apiServer: {{ endpoint: "https://{address(node)}:{API_PORT}/livez",\n'
-                     f"    caFile: {self.keys}/ca.crt, certFile: {self.keys}/crt, keyFile: {self.keys}/key }}\n")
+                     f"    caFile: {self.common}/ca.crt, certFile: {self.common}/crt, keyFile: {self.common}/key }}\n")
         return text + f"socket: {self.path(node, 'sock')}\n"
 
     def group(self, i, group):
@@ -131,7 +130,7 @@ class Triarch(Maker):
         lines = [f"address: {vip}/24", "interface: eth0", f"virtualRouterID: {group if self.groups > 1 else ROUTER_ID}"]
         if self.interval_ms != 100:
             lines += [f"advertisementInterval: {self.interval_ms}ms"]
-        lines += ["transport: ip"] if self.transport == "ip" else [f"keyFile: {self.keys}/vip.key"]
+        lines += ["transport: ip"] if self.transport == "ip" else [f"keyFile: {self.common}/vip.key"]
         if self.election != "majority":
             lines += [f"election: {self.election}"]
         if self.preempt != "health":
@@ -142,7 +141,7 @@ class Triarch(Maker):
 
     def refused(self):
         """Why the program does not take this configuration, or ""."""
-        r = subprocess.run([self.program, "config", "validate", self.path("n1", "conf")], capture_output=True, text=True)
+        r = subprocess.run([self.common + "/bin/triarch", "config", "validate", self.path("n1", "conf")], capture_output=True, text=True)
         return r.stderr.strip().splitlines()[0] if r.returncode else ""
 
     def killed_under_unit(self, node):
@@ -151,7 +150,7 @@ class Triarch(Maker):
 
         def supervise():
             process.wait()
-            run(*enter(node, self.program, "vip", "flush", "--config", self.path(node, "conf")))
+            run(*enter(node, self.common + "/bin/triarch", "vip", "flush", "--config", self.path(node, "conf")))
             time.sleep(0.1)
             self.start(node)
         self.supervisor = threading.Thread(target=supervise)
@@ -161,7 +160,7 @@ class Triarch(Maker):
     def ready(self, node):
         if not self.checks:
             return True
-        r = subprocess.run([self.program, "status", "-o", "json", "--socket", self.path(node, "sock")],
+        r = subprocess.run([self.common + "/bin/triarch", "status", "-o", "json", "--socket", self.path(node, "sock")],
                            capture_output=True, text=True)
         return '"class": "healthy"' in r.stdout or '"class":"healthy"' in r.stdout
 

@@ -51,7 +51,8 @@ struct vrrp_host {
         struct vrrp_sealed **sealed;
         size_t n_sealed;
         struct vrrp_guard *guard; /* once a router with a lease was there */
-        struct vrrp_abort *abort; /* sockets of lost addresses */
+        struct vrrp_abort *abort; /* connections of lost addresses */
+        bool abort_told;
         int64_t suspended_us;
         bool waking;
 };

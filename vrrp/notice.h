@@ -19,6 +19,8 @@ enum vrrp_notice {
         VRRP_NOTICE_SOCKET,
         VRRP_NOTICE_LATE,
         VRRP_NOTICE_LIST,
+        VRRP_NOTICE_SELF,
+        VRRP_NOTICE_CONNECTIONS,
         VRRP_N_NOTICES,
 };
 enum { VRRP_NOTICE_GAP_US = 10 * 1000 * 1000 };

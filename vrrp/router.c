@@ -83,9 +83,9 @@ void vrrp_router_due(struct vrrp_router *r) {
 
 void vrrp_router_late(struct vrrp_router *r, uint64_t late_us) {
         r->counters.late++;
-        vrrp_router_notice(r, VRRP_NOTICE_LATE, &r->self,
-                           "woke up %llu ms late; what was heard meanwhile comes first",
-                           (unsigned long long)late_us / 1000);
+        if (r == r->host->routers) /* one for all */
+                vrrp_router_notice(r, VRRP_NOTICE_LATE, &r->self, "woke up %llu ms late",
+                                   (unsigned long long)late_us / 1000);
         r->election->check(r); /* the lease first */
 }
 
@@ -218,6 +218,7 @@ int vrrp_router_new(struct vrrp_host *h, const struct vrrp_router_params *p,
 }
 
 void vrrp_router_start(struct vrrp_router *r) {
+        vrrp_host_wake(r->host);
         r->started = true;
         vrrp_link_look(r->link);
         r->election->start(r);
@@ -225,6 +226,7 @@ void vrrp_router_start(struct vrrp_router *r) {
 }
 
 void vrrp_router_stop(struct vrrp_router *r) {
+        vrrp_host_wake(r->host);
         r->started = false;
         r->election->stop(r, "stopped");
         vrrp_router_release(r); /* whatever became of it */
@@ -234,6 +236,7 @@ void vrrp_router_stop(struct vrrp_router *r) {
 void vrrp_router_set_class(struct vrrp_router *r, enum vrrp_class c, const char *reason) {
         bool fell = c == VRRP_FAILED && r->class != VRRP_FAILED; /* the edge only */
 
+        vrrp_host_wake(r->host);
         r->class = c;
         snprintf(r->why, sizeof r->why, "%s", reason && fell ? reason : "");
         r->election->rank(r, fell, reason);
@@ -244,6 +247,7 @@ void vrrp_router_set_class(struct vrrp_router *r, enum vrrp_class c, const char 
 int vrrp_router_give_up(struct vrrp_router *r, uint64_t succ, const char *reason) {
         int k;
 
+        vrrp_host_wake(r->host);
         if (r->state != VRRP_ACTIVE)
                 return -EPERM;
         snprintf(r->why, sizeof r->why, "%s", reason ? reason : "");
@@ -254,12 +258,14 @@ int vrrp_router_give_up(struct vrrp_router *r, uint64_t succ, const char *reason
 }
 
 void vrrp_router_standby(struct vrrp_router *r, bool on) {
+        vrrp_host_wake(r->host);
         r->standby = on;
         r->election->standby(r);
         vrrp_router_schedule(r);
 }
 
 void vrrp_router_list(struct vrrp_router *r, const struct vrrp_list *list) {
+        vrrp_host_wake(r->host);
         if (r->p.election == VRRP_ELECTION_MAJORITY)
                 vrrp_router_lease_list(r, list);
         vrrp_router_schedule(r);

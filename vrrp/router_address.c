@@ -36,7 +36,22 @@ static int add_all(struct vrrp_router *r) {
         return error;
 }
 
+/* What became of the connections of addresses lost earlier: told once. */
+static void tell_connections(struct vrrp_router *r) {
+        struct vrrp_abort_counters c;
+
+        vrrp_abort_counters(r->host->abort, &c);
+        if (c.error == 0 || r->host->abort_told)
+                return;
+        r->host->abort_told = true;
+        vrrp_router_notice(r, VRRP_NOTICE_CONNECTIONS, &r->self,
+                           "connections of a lost address cannot be ended%s: %s",
+                           c.error == -EOPNOTSUPP ? " by this kernel (CONFIG_INET_DIAG_DESTROY)" : "",
+                           strerror(-c.error));
+}
+
 int vrrp_router_claim(struct vrrp_router *r) {
+        tell_connections(r);
         r->counters.claims++;
         r->owns = true;
         vrrp_router_silence(r);

@@ -120,7 +120,7 @@ static void list_changed(struct vrrp_router *r, uint64_t gen) {
 
         if (r->lease->p.list.gen == gen)
                 return;
-        if ((k = vrrp_sealed_set_list(r->p.sealed, &r->lease->p.list)) < 0)
+        if ((k = vrrp_router_sealed_members(r)) < 0)
                 vrrp_router_notice(r, VRRP_NOTICE_LIST, &r->self, "no sockets for the new members: %s",
                                    strerror(-k));
 }

@@ -57,8 +57,6 @@ static const char *why_unusable(const struct vrrp_router *r, const struct vrrp_i
                 return "the interface has no primary address";
         if (r->usable && now->ifindex != r->link->now.ifindex)
                 return "the interface was replaced";
-        if (r->usable && !vrrp_ip_equal(&self, &r->self))
-                return "the primary address changed";
         return NULL;
 }
 
@@ -124,6 +122,8 @@ void vrrp_router_close(struct vrrp_router *r) {
 static void enter(struct vrrp_router *r) {
         int k = r->open ? 0 : vrrp_router_open(r);
 
+        if (k >= 0 && r->p.sealed)
+                k = vrrp_router_sealed_members(r);
         if (k < 0) {
                 vrrp_router_notice(r, VRRP_NOTICE_SOCKET, &r->self, "cannot open sockets on %s: %s",
                                    r->link->name, strerror(-k));
@@ -133,6 +133,20 @@ static void enter(struct vrrp_router *r) {
         r->usable = !why_unusable(r, &r->link->now);
         if (r->usable && r->started)
                 r->election->link(r, true, NULL);
+}
+
+/* Another primary address is no reason to give the role up: from now on we speak from that one. */
+static void follow_self(struct vrrp_router *r) {
+        struct vrrp_ip self = vrrp_router_self(r, &r->link->now);
+
+        if (!r->usable || vrrp_ip_equal(&self, &r->self))
+                return;
+        r->self = self;
+        memcpy(r->fsm.self, self.b, sizeof r->fsm.self);
+        if (r->state == VRRP_ACTIVE)
+                r->active = self;
+        vrrp_router_notice(r, VRRP_NOTICE_SELF, &self, "the primary address of %s is %s now", r->link->name,
+                           vrrp_ip_text(&self).v);
 }
 
 static void tell_link(struct vrrp_router *r) {
@@ -155,6 +169,7 @@ void vrrp_router_looked(struct vrrp_router *r, struct vrrp_link *l, int error) {
         }
         if (l == r->link) {
                 tell_link(r);
+                follow_self(r);
                 if (!r->usable && r->ready && l->now.running)
                         enter(r);
         }

@@ -113,6 +113,7 @@ void vrrp_router_lease_message(struct vrrp_router *r, const struct vrrp_lease_ms
 int vrrp_router_wire_open(struct vrrp_router *r);
 void vrrp_router_wire_close(struct vrrp_router *r);
 void vrrp_router_wire_advertise(struct vrrp_router *r, uint8_t priority);
+int vrrp_router_sealed_members(struct vrrp_router *r); /* sockets for those that have none */
 int vrrp_router_sealed_open(struct vrrp_router *r);
 void vrrp_router_sealed_close(struct vrrp_router *r);
 void vrrp_router_sealed_advertise(struct vrrp_router *r, uint8_t priority);

@@ -66,12 +66,17 @@ static void on_message(void *userdata, const struct vrrp_sealed_in *in) {
                 r->counters.bad_type++; /* the other is configured differently */
 }
 
+/* What the network between says of a member that is not there is no news. */
+static bool is_news(int error) {
+        return error < 0 && error != -ECONNREFUSED && error != -EHOSTUNREACH && error != -EHOSTDOWN;
+}
+
 static void send_to(struct vrrp_router *r, uint64_t dst, uint8_t type, const void *body, size_t size) {
         int k = size > 0 ? vrrp_sealed_send(r->p.sealed, dst, r->p.vrid, type, body, size) : -EMSGSIZE;
 
         if (k >= 0)
                 r->counters.sent++;
-        else if (r->usable)
+        else if (r->usable && is_news(k))
                 vrrp_router_notice(r, VRRP_NOTICE_SEND, &r->self, "cannot send sealed datagrams on %s: %s",
                                    r->link->name, strerror(-k));
 }
@@ -100,13 +105,18 @@ void vrrp_router_sealed_lease(struct vrrp_router *r, uint64_t dst, const struct 
         send_to(r, dst, (uint8_t)(VRRP_SEAL_LEASE + m->type), body, vrrp_lease_encode(m, body, sizeof body));
 }
 
+int vrrp_router_sealed_members(struct vrrp_router *r) {
+        const struct vrrp_list *list = r->lease ? &r->lease->p.list : &r->p.list;
+        int k = list->n > 0 ? vrrp_sealed_set_list(r->p.sealed, list) : 0;
+
+        return k == -EADDRNOTAVAIL ? 0 : k; /* not yet: our address is still to come */
+}
+
 int vrrp_router_sealed_open(struct vrrp_router *r) {
         static const struct vrrp_sealed_ops ops = { .message = on_message };
-        int k;
+        int k = vrrp_router_sealed_members(r);
 
-        if (r->p.list.n > 0 && (k = vrrp_sealed_set_list(r->p.sealed, &r->p.list)) < 0)
-                return k;
-        return vrrp_sealed_subscribe(r->p.sealed, r->p.vrid, &ops, r);
+        return k < 0 ? k : vrrp_sealed_subscribe(r->p.sealed, r->p.vrid, &ops, r);
 }
 
 void vrrp_router_sealed_close(struct vrrp_router *r) {

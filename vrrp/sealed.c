@@ -171,11 +171,24 @@ static void drop_unlisted(struct vrrp_sealed *s, const struct vrrp_list *list) {
         s->n = kept;
 }
 
+/* An interface that was made anew: sockets bound to the old one are dead. The sessions live on. */
+static void follow_interface(struct vrrp_sealed *s) {
+        unsigned now = if_nametoindex(s->interface);
+
+        if (now == 0 || now == s->ifindex)
+                return;
+        s->ifindex = now;
+        s->changes++;
+        for (size_t i = 0; i < s->n; i++)
+                close_peer(s->peers[i]);
+}
+
 int vrrp_sealed_set_list(struct vrrp_sealed *s, const struct vrrp_list *list) {
         int result = 0;
 
         if (list->n > VRRP_LIST_MEMBERS)
                 return -EINVAL;
+        follow_interface(s);
         drop_unlisted(s, list);
         for (size_t i = 0; i < list->n; i++) {
                 const struct vrrp_list_member *m = &list->v[i];

@@ -56,7 +56,8 @@ int vrrp_sealed_new(sd_event *loop, const struct vrrp_sealed_params *p, struct v
 void vrrp_sealed_free(struct vrrp_sealed *s);
 /* Sockets for exactly the listed members but ourselves; sessions of those that stay are kept. Negative errno:
  * some could not be opened (-EADDRNOTAVAIL: our address is not there, or IPv6 has not found it unique yet);
- * the others work, and the same list again tries the rest again. */
+ * the others work, and the same list again tries the rest again, or all of
+ * them when the interface was made anew. */
 int vrrp_sealed_set_list(struct vrrp_sealed *s, const struct vrrp_list *list);
 void vrrp_sealed_set_keys(struct vrrp_sealed *s, struct vrrp_keyring *ring);
 /* group 0: the agents' own. At most one subscriber per group: -EEXIST. ops are borrowed. -EINVAL: group too

@@ -16,7 +16,7 @@ static bool in_order(struct vrrp_session *s, uint64_t seq) {
 
 /* Whether a challenge is to leave now; s->nonce is its nonce. */
 static bool challenge(struct vrrp_session *s, uint64_t now_us, uint64_t gap_us, uint64_t random) {
-        if (s->challenges > 0 && !passed(s->challenged_us, now_us, gap_us))
+        if (s->challenged_us > 0 && !passed(s->challenged_us, now_us, gap_us))
                 return false;
         if (s->nonce == 0 || passed(s->nonce_us, now_us, VRRP_SESSION_LIFE * gap_us)) {
                 s->nonce = random;
@@ -88,7 +88,8 @@ enum vrrp_session_verdict vrrp_session_receive(struct vrrp_session *s, enum vrrp
 
 void vrrp_session_open(struct vrrp_session *s, uint64_t now_us, uint64_t random) {
         s->nonce = random;
-        s->nonce_us = s->challenged_us = now_us;
+        s->nonce_us = now_us;
+        s->challenged_us = 0;
         s->challenges++;
 }
 

@@ -43,7 +43,8 @@ enum vrrp_session_verdict {
 enum vrrp_session_verdict vrrp_session_receive(struct vrrp_session *s, enum vrrp_session_kind kind,
                                                uint64_t boot, uint64_t seq, uint64_t nonce, uint64_t now_us,
                                                uint64_t gap_us, uint64_t random);
-/* A challenge on our own account (at start, so that sessions are there before they are needed). */
+/* A challenge on our own account (at start, so that sessions are there before they are needed). The first who
+ * is heard after it is asked at once: nobody may have been there yet. */
 void vrrp_session_open(struct vrrp_session *s, uint64_t now_us, uint64_t random);
 uint64_t vrrp_session_next_seq(struct vrrp_session *s);
 

@@ -190,13 +190,26 @@ static void two_that_start_know_each_other_after_one_exchange(void **state) {
         vrrp_session_open(&a, SEC(1), 101);
         vrrp_session_open(&b, SEC(1), 102);
         assert_int_equal(feed(&a, VRRP_SESSION_CHALLENGE, 0xb, vrrp_session_next_seq(&b), b.nonce, SEC(1)),
-                         VRRP_SESSION_RESPOND);
+                         VRRP_SESSION_RESPOND_AND_CHALLENGE);
         assert_int_equal(feed(&b, VRRP_SESSION_CHALLENGE, 0xa, vrrp_session_next_seq(&a), a.nonce, SEC(1)),
-                         VRRP_SESSION_RESPOND);
+                         VRRP_SESSION_RESPOND_AND_CHALLENGE);
         assert_int_equal(answer(&b, 0xa, vrrp_session_next_seq(&a), 102, SEC(1)), VRRP_SESSION_PROVEN);
         assert_int_equal(answer(&a, 0xb, vrrp_session_next_seq(&b), 101, SEC(1)), VRRP_SESSION_PROVEN);
         assert_int_equal(data(&a, 0xb, vrrp_session_next_seq(&b), SEC(1)), VRRP_SESSION_ACCEPT);
         assert_int_equal(data(&b, 0xa, vrrp_session_next_seq(&a), SEC(1)), VRRP_SESSION_ACCEPT);
+}
+
+/* The first challenge found nobody. Who comes a moment later, and only asks, is asked at once: else we would
+ * not know it when first it has something to say. Then the gap counts again. */
+static void who_comes_a_little_later_is_known_too(void **state) {
+        struct vrrp_session s = { 0 };
+
+        (void)state;
+        vrrp_session_open(&s, SEC(1), 101);
+        assert_int_equal(feed(&s, VRRP_SESSION_CHALLENGE, 0xb, 1, 102, SEC(1) + GAP / 10),
+                         VRRP_SESSION_RESPOND_AND_CHALLENGE);
+        assert_int_equal(data(&s, 0xb, 2, SEC(1) + GAP / 5), VRRP_SESSION_DROP);
+        assert_int_equal(answer(&s, 0xb, 3, 101, SEC(1) + GAP / 4), VRRP_SESSION_PROVEN);
 }
 
 /* One peer that restarts now and then; the network loses, repeats (late, too) and reorders all it ever sent.
@@ -263,6 +276,7 @@ int main(void) {
                 cmocka_unit_test(challenges_of_the_proven_boot_are_answered_once_each),
                 cmocka_unit_test(a_peer_that_starts_is_answered_and_asked),
                 cmocka_unit_test(two_that_start_know_each_other_after_one_exchange),
+                cmocka_unit_test(who_comes_a_little_later_is_known_too),
                 cmocka_unit_test(random_schedules),
         };
 

@@ -6,18 +6,25 @@
 #include "agent/paths.h"
 #include "agent/rootpath.h"
 #include "agent/status_text.h"
+#include "agent/vip_rotate.h"
 #include "vrrp/address.h"
 #include <errno.h>
 
 static const char usage[] =
         "Usage: triarch vip status [-o text|json] [--socket PATH]\n"
-        "       triarch vip flush [--config FILE]\n\n"
+        "       triarch vip flush [--config FILE]\n"
+        "       triarch vip rotate-key [--new|--send|--drop-old] [--config FILE] [--socket PATH]\n\n"
         "status: who has the virtual address. flush: remove it from this machine's interfaces, with or\n"
-        "without a running agent (which would put it back); nothing to remove is no error.";
+        "without a running agent (which would put it back); nothing to remove is no error. rotate-key: "
+        "another\n"
+        "key for the sealed transport. In a cluster one call on any master does it for all. Elsewhere, step\n"
+        "by step: --new on one member and its file to all, --send on each, --drop-old on each; a step that\n"
+        "would leave a member unheard is refused.";
 
 struct vip {
         struct common common;
         const char *socket_path, *config_file;
+        bool new_key, send, drop_old;
 };
 
 static int status(const struct vip *v, struct error *e) {
@@ -72,15 +79,37 @@ static int flush(const struct vip *v, struct error *e) {
         return worst;
 }
 
+static int rotate_key(const struct vip *v, struct error *e) {
+        struct vip_rotate_options o = { .root = v->common.root,
+                                        .config_file = v->config_file,
+                                        .socket_path = v->socket_path,
+                                        .new_key = v->new_key,
+                                        .send = v->send,
+                                        .drop_old = v->drop_old };
+        char standard[PATH_MAX];
+
+        if (root_path(standard, v->common.root, TRIARCH_CONFIG_FILE) < 0)
+                return error_set(e, EXIT_INPUT, "--root: the path is too long");
+        if (!o.config_file)
+                o.config_file = standard;
+        return vip_rotate_command(&o, e);
+}
+
 static int run(const struct vip *v, char **args, int n, struct error *e) {
         const char *verb = n > 0 ? args[0] : "";
+        bool step = v->new_key || v->send || v->drop_old;
 
+        if (!strcmp(verb, "rotate-key") && n == 1 && !v->common.json)
+                return rotate_key(v, e);
+        if (step)
+                return error_set(e, EXIT_INPUT, "vip: --new, --send and --drop-old belong to rotate-key");
         if (!strcmp(verb, "status") && n == 1 && !v->config_file && !*v->common.root)
                 return status(v, e);
         if (!strcmp(verb, "flush") && n == 1 && !v->socket_path && !v->common.json)
                 return flush(v, e);
         return error_set(e, EXIT_INPUT,
-                         "vip: want status or flush, each with its own options; `triarch vip --help` tells "
+                         "vip: want status, flush or rotate-key, each with its own options; `triarch vip "
+                         "--help` tells "
                          "them");
 }
 
@@ -92,6 +121,9 @@ int cmd_vip(int argc, char **argv) {
         const struct opt table[] = {
                 { "socket", 0, OPT_STRING, &v.socket_path, "PATH", "the agent's; default " TRIARCH_SOCKET },
                 { "config", 0, OPT_STRING, &v.config_file, "FILE", "default " TRIARCH_CONFIG_FILE },
+                { "new", 0, OPT_FLAG, &v.new_key, NULL, "rotate-key: make a key, accept it" },
+                { "send", 0, OPT_FLAG, &v.send, NULL, "rotate-key: send with the newest key" },
+                { "drop-old", 0, OPT_FLAG, &v.drop_old, NULL, "rotate-key: keep the newest key only" },
                 { 0 },
         };
 

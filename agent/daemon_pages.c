@@ -55,7 +55,9 @@ static const struct vrrp_peer *router_peer(const struct snapshot *s, const struc
 static void fill_self(const struct agent *a, const struct agent_transport *t, struct report_member *m) {
         m->self = m->session = m->known = true;
         m->gen = t->list.gen;
-        m->key_id = t->keys->keys.v[t->keys->keys.send].id;
+        m->key_id = m->sends = t->keys->keys.v[t->keys->keys.send].id;
+        for (size_t i = 0; i < t->keys->keys.n; i++)
+                m->accepts[m->n_accepts++] = t->keys->keys.v[i].id;
         m->class = a->health.published;
         m->reason = a->health.reason;
         for (size_t i = 0; i < a->n_groups; i++)
@@ -80,6 +82,17 @@ static void fill_other(const struct vrrp_sealed_peer *p, const struct vrrp_peer 
         }
 }
 
+/* What it told of its keys, as long as that is fresh. */
+static void fill_keys(const struct agent *a, struct report_member *m) {
+        const struct exchange_peer *p = exchange_find(&a->node.exchange, m->id);
+
+        if (!p || !exchange_fresh(p, agent_now_us(a)))
+                return;
+        m->sends = p->report.sends;
+        m->n_accepts = p->report.n_accepts;
+        memcpy(m->accepts, p->report.accepts, sizeof m->accepts);
+}
+
 static void fill_members(const struct snapshot *s, const struct agent *a, const struct agent_transport *t,
                          struct report_transport *ret) {
         struct vrrp_sealed_peer peers[VRRP_LIST_MEMBERS];
@@ -94,8 +107,10 @@ static void fill_members(const struct snapshot *s, const struct agent *a, const 
                 };
                 if (l->id == t->self)
                         fill_self(a, t, m);
-                else
+                else {
                         fill_other(find_peer(peers, n, l->id), router_peer(s, a, t, l->id), m);
+                        fill_keys(a, m);
+                }
         }
 }
 

@@ -26,10 +26,12 @@ struct report_member { /* of the list that the sealed groups of an interface fol
         const char *name;
         struct vrrp_ip address;
         bool witness, self, standby;
-        bool session;     /* proven, and for the others: heard */
-        uint64_t last_us; /* last heard, 0: never */
-        uint64_t gen;     /* of its list, 0: not known */
-        uint16_t key_id;  /* of its last datagram, 0: none */
+        bool session;                       /* proven, and for the others: heard */
+        uint64_t last_us;                   /* last heard, 0: never */
+        uint64_t gen;                       /* of its list, 0: not known */
+        uint16_t key_id;                    /* of its last datagram, 0: none */
+        uint16_t sends, accepts[VRRP_KEYS]; /* keys, as it says itself; sends 0: it does not */
+        size_t n_accepts;
         uint8_t priority;
         bool known; /* the next two were told by it */
         enum vrrp_class class;

@@ -190,6 +190,14 @@ static json_t *owns_json(const struct report *r, const struct report_transport *
         return a;
 }
 
+static json_t *key_ids(const uint16_t *ids, size_t n) {
+        json_t *a = json_array();
+
+        for (size_t i = 0; i < n; i++)
+                json_array_append_new(a, json_integer(ids[i]));
+        return a;
+}
+
 static json_t *member_json(const struct report *r, const struct report_transport *t,
                            const struct report_member *m) {
         json_t *owns = owns_json(r, t, m);
@@ -200,6 +208,10 @@ static json_t *member_json(const struct report *r, const struct report_transport
                               m->witness, "standby", m->standby, "priority", (int)m->priority, "generation",
                               (json_int_t)m->gen, "keyID", (int)m->key_id);
 
+        if (m->sends) {
+                set(o, "sendsWithKey", json_integer(m->sends));
+                set(o, "acceptsKeys", key_ids(m->accepts, m->n_accepts));
+        }
         if (m->known) {
                 set(o, "class", json_string(health_class_name(m->class)));
                 set(o, "reason", json_string(m->reason));
@@ -240,10 +252,8 @@ const char *report_seal_verdict(enum vrrp_seal_verdict v) {
 }
 
 static json_t *transport_json(const struct report_transport *t) {
-        json_t *accepts = json_array(), *bad = json_object(), *o;
+        json_t *accepts = key_ids(t->accepts, t->n_accepts), *bad = json_object(), *o;
 
-        for (size_t i = 0; i < t->n_accepts; i++)
-                json_array_append_new(accepts, json_integer(t->accepts[i]));
         for (enum vrrp_seal_verdict v = 0; v < VRRP_SEAL_N_VERDICTS; v++)
                 if (v != VRRP_SEAL_OK)
                         json_object_set_new(bad, report_seal_verdict(v),

@@ -113,6 +113,11 @@ static int check_ip(struct config_reader *r, const struct vip_config *v) {
                         r, BLAME(&v->election, &v->transport),
                         "vip.election: majority needs transport: sealed; with transport: ip there is "
                         "priority only");
+        if (v->key_file)
+                return config_blame(
+                        r, BLAME(&v->key_file, &v->transport),
+                        "vip.keyFile: transport ip has no authentication (RFC 9568); leave it out, "
+                        "or use transport: sealed");
         if (v->interval_us % IP_INTERVAL_STEP_US)
                 return config_blame(
                         r, BLAME(&v->interval_us),

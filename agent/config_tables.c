@@ -153,7 +153,7 @@ const struct field fields_vip[] = {
         { "virtualRouterID", &op_int, VIP(vrid), .min = 1, .max = 255 },
         { "advertisementInterval", &op_duration, VIP(interval_us), .def = "100ms", .min = MS(10),
           .max = MS(40950) },
-        { "transport", &op_choice, VIP(transport), .choices = transports, .def = "ip" },
+        { "transport", &op_choice, VIP(transport), .choices = transports, .def = "sealed" },
         { "election", &op_choice, VIP(election), .choices = elections },
         { "preempt", &op_choice, VIP(preempt), .choices = preempts, .def = "health" },
         { "preemptDelay", &op_duration, VIP(preempt_delay_us), .def = "0s", .max = SEC(1000) },

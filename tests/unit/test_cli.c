@@ -186,7 +186,8 @@ static void test_statuses(void **state) {
 
         write_file(p, good,
                    "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"
-                   "vip: {address: 10.0.0.9/24, members: [{name: a, address: 10.0.0.1}, {name: b, address: "
+                   "vip: {address: 10.0.0.9/24, keyFile: /k, members: [{name: a, address: 10.0.0.1}, {name: "
+                   "b, address: "
                    "10.0.0.2}]}\n");
         write_file(p, bad,
                    "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"
@@ -209,7 +210,8 @@ static void test_two_members_are_warned_of(void **state) {
 
         write_file(p, good,
                    "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"
-                   "vip: {address: 10.0.0.9/24, members: [{name: a, address: 10.0.0.1}, {name: b, address: "
+                   "vip: {address: 10.0.0.9/24, keyFile: /k, members: [{name: a, address: 10.0.0.1}, {name: "
+                   "b, address: "
                    "10.0.0.2}]}\n");
         run(p->dir, args, &r);
         assert_int_equal(r.status, 0);

@@ -59,6 +59,10 @@ static void test_defaults_of_a_cluster(void **state) {
         assert_int_equal(c->vips.items[0].priority, 250);
         assert_int_equal(c->vips.items[0].interval_us, 100000);
         assert_int_equal(c->vips.items[0].preempt, VIP_PREEMPT_HEALTH);
+        assert_int_equal(c->vips.items[0].transport, VIP_TRANSPORT_SEALED);
+        assert_int_equal(c->vips.items[0].election, VIP_ELECTION_MAJORITY);
+        assert_string_equal(c->vips.items[0].key_file, "/etc/triarch/vip.key");
+        assert_int_equal(c->vips.items[0].port, 7644);
         assert_true(c->health.api_server.enabled && c->health.etcd.enabled && c->health.kubelet.enabled &&
                     c->health.clock.enabled);
         assert_string_equal(c->health.api_server.endpoint, "https://172.18.0.154:6443/livez?exclude=etcd");
@@ -85,6 +89,7 @@ static const char alone[] = "apiVersion: triarch.dev/v1alpha1\n"
                             "vip:\n"
                             "  address: 172.18.0.192/22\n"
                             "  interface: eth0\n"
+                            "  keyFile: /k\n"
                             "  members:\n"
                             "  - { name: n1, address: 172.18.0.154 }\n"
                             "  - { name: n2, address: 172.18.0.155 }\n"
@@ -125,7 +130,7 @@ static void test_priority_by_position(void **state) {
                 const struct config_flags flags = { .node_name = name };
                 int len = snprintf(text, sizeof text,
                                    "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\n"
-                                   "vip:\n  address: 10.0.0.200/24\n  members:\n");
+                                   "vip:\n  address: 10.0.0.200/24\n  transport: ip\n  members:\n");
 
                 for (unsigned j = 0; j < ARRAY_SIZE(expected); j++)
                         len += snprintf(text + len, sizeof text - (size_t)len,
@@ -296,7 +301,8 @@ static void test_hostile_values_are_read(void **state) {
 static const char full[] =
         "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\n"
         "vip: {address: 10.0.0.9/24, interface: eth1, virtualRouterID: 3, advertisementInterval: 1s,\n"
-        "      preempt: never, unicast: true, priority: 7, members: [{name: n1, address: 10.0.0.1}]}\n"
+        "      transport: ip, preempt: never, unicast: true, priority: 7, members: [{name: n1, address: "
+        "10.0.0.1}]}\n"
         "health: {etcd: {enabled: false}, kubelet: {interval: 7s, timeout: 3s}, clock: {port: 324},\n"
         "         apiServer: {endpoint: 'https://10.0.0.1:6443/readyz', caFile: /c, certFile: /d, keyFile: "
         "/e,\n"
@@ -402,7 +408,7 @@ static void test_several_groups(void **state) {
 }
 
 static void test_many_groups(void **state) {
-        static const char end[] = "  members: [{name: n1, address: 10.9.0.1}]\n";
+        static const char end[] = "  keyFile: /k\n  members: [{name: n1, address: 10.9.0.1}]\n";
         char text[32768];
         int len =
                 snprintf(text, sizeof text,
@@ -542,11 +548,11 @@ static void count(void *userdata, const char *text) {
 static void test_warnings(void **state) {
         CLEANUP(config_freep) struct config *three = parse(alone, NULL);
         CLEANUP(config_freep)
-        struct config *two = parse(
-                "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"
-                "vip: {address: 10.0.0.9/24, members: [{name: a, address: 10.0.0.1}, {name: b, address: "
-                "10.0.1.1}]}\n",
-                NULL);
+        struct config *two = parse("apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"
+                                   "vip: {address: 10.0.0.9/24, keyFile: /k, members: [{name: a, address: "
+                                   "10.0.0.1}, {name: b, address: "
+                                   "10.0.1.1}]}\n",
+                                   NULL);
         unsigned n = 0;
 
         (void)state;

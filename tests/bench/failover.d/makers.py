@@ -12,6 +12,11 @@ API_PORT, ROUTER_ID = 6443, 51
 STATE_DIRECTORY = "/var/lib/triarch-agent"
 
 
+def address_of(group):
+    """The virtual address of the first group, or of a further one."""
+    return VIP if group == 1 else f"10.79.1.{group}"
+
+
 def descendants(pid):
     """The process and all below it, the youngest first."""
     try:
@@ -93,7 +98,7 @@ class Keepalived(Maker):
         return text + "".join(self.instance(i, group) for group in range(1, self.groups + 1))
 
     def instance(self, i, group):
-        vip = VIP if self.groups == 1 else f"10.79.1.{group}"
+        vip = address_of(group)
         text = f"vrrp_instance VI_{group} {{\n    state BACKUP\n    interface eth0\n"
         text += f"    virtual_router_id {group if self.groups > 1 else ROUTER_ID}\n    priority {self.priorities[i]}\n"
         text += f"    advert_int {self.interval_ms / 1000:g}\n"
@@ -126,8 +131,8 @@ class Triarch(Maker):
         return text + f"socket: {self.path(node, 'sock')}\n"
 
     def group(self, i, group):
-        vip = VIP if self.groups == 1 else f"10.79.1.{group}"
-        lines = [f"address: {vip}/24", "interface: eth0", f"virtualRouterID: {group if self.groups > 1 else ROUTER_ID}"]
+        vip = address_of(group)
+        lines = [f"address: {vip}/16", "interface: eth0", f"virtualRouterID: {group if self.groups > 1 else ROUTER_ID}"]
         if self.interval_ms != 100:
             lines += [f"advertisementInterval: {self.interval_ms}ms"]
         lines += ["transport: ip"] if self.transport == "ip" else [f"keyFile: {self.common}/vip.key"]

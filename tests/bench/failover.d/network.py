@@ -70,8 +70,8 @@ class Network:
         for name in (*NODES, "client", "watch"):
             self.add(name)
         for node in NODES:
-            run("ip", "-n", node, "addr", "add", address(node) + "/24", "dev", "eth0")
-        run("ip", "-n", "client", "addr", "add", "10.79.0.50/24", "dev", "eth0")
+            run("ip", "-n", node, "addr", "add", address(node) + "/16", "dev", "eth0")
+        run("ip", "-n", "client", "addr", "add", "10.79.0.50/16", "dev", "eth0")
 
     def add(self, name):
         run("ip", "netns", "add", name)
@@ -102,15 +102,17 @@ class Network:
         run("nft", "flush", "ruleset")
         for node in NODES:
             self.plug(node, True)
-            for line in run("ip", "-n", node, "-o", "addr", "show", "dev", "eth0").splitlines():
-                text = line.split()[3]
-                if text.split("/")[0] != address(node) and ":" not in text:
-                    run("ip", "-n", node, "addr", "del", text, "dev", "eth0")
+            run("ip", "-4", "-n", node, "addr", "flush", "dev", "eth0")
+            run("ip", "-n", node, "addr", "add", address(node) + "/16", "dev", "eth0")
         run("ip", "-n", "client", "neigh", "flush", "all")
 
     # Who has it.
     def has(self, node, vip=VIP):
         return f" {vip}/" in run("ip", "-n", node, "-o", "-4", "addr", "show", "dev", "eth0")
+
+    def virtual_addresses(self, node):
+        lines = run("ip", "-n", node, "-o", "-4", "addr", "show", "dev", "eth0").splitlines()
+        return len([line for line in lines if f" {address(node)}/" not in line])
 
     def holders(self):
         return [n for n in NODES if self.has(n)]

@@ -19,6 +19,7 @@ SETTLE_INTERVALS = 4
 LONG_S = 40  # the longest wait for what a setup is slow at
 FORGED_LIMIT_S = 160
 ANSWER_LIMIT_S = 12
+MANY_START_S = 2  # one after the other, so that one has all of many groups
 MEMORY_MIB = int(os.environ.get("MEMORY_MIB", 4096))
 
 
@@ -43,6 +44,7 @@ class Trial:
             self.services.rest()
         for node in nodes:
             self.setup.start(node)
+            time.sleep(MANY_START_S if self.setup.groups > 1 else 0)
         self.settle(nodes)
 
     def settle(self, nodes):
@@ -54,6 +56,8 @@ class Trial:
         if len(holders) != 1:
             raise Unsettled(f"{' and '.join(holders) or 'nobody'} had the address")
         self.owner = holders[0]
+        if not self.net.wait(10, lambda: self.net.virtual_addresses(self.owner) == self.setup.groups):
+            raise Unsettled("the groups had different owners")
 
     def observe(self):
         ask, watch = self.bench.directory + "/ask", self.bench.directory + "/watch"

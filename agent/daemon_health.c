@@ -5,21 +5,16 @@
 
 enum { ACCURACY_US = 1, KUBELET_BODY = 256, INTERVAL_US = 100000, API_SERVER_BODY = 512 };
 
-/* Not the loop's cached time: probes are compared with questions that came in the same round. */
-static struct health_when now(void) {
-        struct timespec t;
+void agent_health_arm(struct agent *a) {
+        bool at_once = a->role_changed || a->asked != 0;
 
-        clock_gettime(CLOCK_REALTIME, &t);
-        return (struct health_when){ .us = (uint64_t)monotonic_us(),
-                                     .system_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec };
-}
-
-static void arm(struct agent *a) {
-        if (a->node.deadline_us == VRRP_NEVER) {
+        if (!a->health_timer)
+                return; /* the end: routers still tell that they stop */
+        if (!at_once && a->node.deadline_us == VRRP_NEVER) {
                 sd_event_source_set_enabled(a->health_timer, SD_EVENT_OFF);
                 return;
         }
-        sd_event_source_set_time(a->health_timer, a->node.deadline_us);
+        sd_event_source_set_time(a->health_timer, at_once ? 0 : a->node.deadline_us);
         sd_event_source_set_enabled(a->health_timer, SD_EVENT_ONESHOT);
 }
 
@@ -40,8 +35,8 @@ static void on_report(void *userdata, enum health_check c, const struct health_r
 
         if (c == HEALTH_CLOCK)
                 health_node_clock(&a->node, clock_probe_state(a->clock));
-        health_node_result(&a->node, c, r, now());
-        arm(a);
+        health_node_result(&a->node, c, r, agent_health_now());
+        agent_health_arm(a);
 }
 
 static int on_health_timer(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -49,8 +44,9 @@ static int on_health_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 
         (void)s;
         (void)usec;
-        health_node_tick(&a->node, now());
-        arm(a);
+        agent_exchange_due(a);
+        health_node_tick(&a->node, agent_health_now());
+        agent_health_arm(a);
         return 0;
 }
 
@@ -79,7 +75,10 @@ static int open_http(struct agent *a) {
 }
 
 int agent_health_init(struct agent *a) {
-        static const struct health_node_ops ops = { .published = on_published };
+        static const struct health_node_ops ops = { .published = on_published,
+                                                    .send = agent_exchange_send,
+                                                    .probe = agent_exchange_probe,
+                                                    .give_up = agent_exchange_give_up };
         const struct config *c = a->config;
         struct health_params p = {
                 .enabled = { [HEALTH_API_SERVER] = c->health.api_server.enabled,
@@ -96,7 +95,7 @@ int agent_health_init(struct agent *a) {
 
         if ((r = open_http(a)) < 0)
                 return r;
-        health_node_init(&a->node, &a->health, &p, c->time_max_offset_s, &ops, a, now());
+        health_node_init(&a->node, &a->health, &p, c->time_max_offset_s, &ops, a, agent_health_now());
         r = sd_event_add_time(a->loop, &a->health_timer, CLOCK_MONOTONIC, UINT64_MAX, ACCURACY_US,
                               on_health_timer, a);
         return r < 0 ? r : sd_event_source_set_enabled(a->health_timer, SD_EVENT_OFF);
@@ -182,5 +181,5 @@ void agent_probes_close(struct agent *a) {
         etcd_probe_free(a->etcd);
         clock_probe_free(a->clock);
         http_free(a->http);
-        sd_event_source_disable_unref(a->health_timer);
+        a->health_timer = sd_event_source_disable_unref(a->health_timer);
 }

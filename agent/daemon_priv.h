@@ -70,8 +70,11 @@ struct agent {
         size_t n_keys;
         struct agent_transport *transports[AGENT_TRANSPORTS];
         size_t n_transports;
-        bool several_interfaces;    /* of sealed groups */
-        struct vrrp_list root_list; /* as the root services wrote it; gen 0: not yet */
+        struct agent_transport *exchange; /* carries what agents tell one another; NULL: nothing yet */
+        bool role_changed;                /* the others are to be told */
+        unsigned asked;                   /* checks that others want measured now */
+        bool several_interfaces;          /* of sealed groups */
+        struct vrrp_list root_list;       /* as the root services wrote it; gen 0: not yet */
         sd_event_source *root_watch;
         struct agent_group *groups;
         size_t n_groups;
@@ -98,6 +101,21 @@ int agent_probes_open(struct agent *a, struct error *e);
 void agent_probes_close(struct agent *a);
 /* The links of the groups' interfaces: the check fails when all are down. */
 void agent_health_link(struct agent *a);
+
+/* Arm the timer for what is due next. */
+void agent_health_arm(struct agent *a);
+
+/* daemon_exchange.c: the other masters' health */
+struct health_when agent_health_now(void);
+/* Once, with the first transport that runs. 0 or negative errno. */
+int agent_exchange_join(struct agent *a, struct agent_transport *t);
+/* Who is active, standby, the list or the keys changed: the others are told in the next round of the loop. */
+void agent_exchange_changed(struct agent *a);
+void agent_exchange_due(struct agent *a); /* that round */
+/* Operations of the health node. */
+void agent_exchange_send(void *userdata, uint64_t dst, const uint8_t *body, size_t size);
+void agent_exchange_probe(void *userdata, unsigned checks);
+int agent_exchange_give_up(void *userdata, uint32_t group, uint64_t succ, const char *reason);
 
 /* daemon_router.c */
 int agent_groups_init(struct agent *a);

@@ -6,8 +6,8 @@
 
 enum { VALID_LFT_S = 2 };
 
-/* The address moves because of health when this node gives it up in bad health, or takes it from one
- * that was worse. */
+/* Without exchange with the others: the address moves because of health when this node gives it up in bad
+ * health, or takes it from one that was worse. */
 static bool is_health_move(const struct agent_group *g, enum vrrp_state from, enum vrrp_state to) {
         struct vrrp_router_status s;
         enum vrrp_class own = g->agent->health.published;
@@ -46,10 +46,11 @@ static void on_state(void *userdata, enum vrrp_state from, enum vrrp_state to, c
                 g->became_active++;
         if (from == VRRP_ACTIVE)
                 g->lost_active++;
-        if (is_health_move(g, from, to))
+        if (!a->exchange && is_health_move(g, from, to))
                 health_moved(&a->health, agent_now_us(a));
         record(g, LOG_NOTICE, JOURNAL_ID_STATE, "state", vrrp_state_name(from), vrrp_state_name(to),
                reason ? reason : "");
+        agent_exchange_changed(a);
         agent_notify_status(a);
 }
 
@@ -242,6 +243,7 @@ static int open_group(struct agent_group *g, const struct ifaddrs *addresses, st
 
 void agent_group_standby(struct agent_group *g, bool on) {
         g->standby = on;
+        agent_exchange_changed(g->agent);
         if (g->router) /* the lease knows of witnesses itself */
                 vrrp_router_standby(g->router,
                                     on || (is_witness(g) && g->vip->election != VIP_ELECTION_MAJORITY));

@@ -58,8 +58,10 @@ static int open_sealed(struct agent_transport *t, struct error *e) {
                 vrrp_keyring_free(ring);
         if (r == 0) {
                 agent_transport_connect(t);
-                return 0;
+                r = agent_exchange_join(t->agent, t);
         }
+        if (r == 0)
+                return 0;
         error_set(e, EXIT_FAILED, "the sealed transport cannot start on %s, %s port %u: %s", p.interface,
                   vrrp_ip_text(&p.address).v, p.port, strerror(-r));
         return r == -ENODEV || r == -EADDRNOTAVAIL ? 1 : r; /* still to come */

@@ -1,7 +1,7 @@
 #include "agent/chrony.h"
 #include "agent/preflight.h"
-#include "vrrp/arp.h"
-#include "vrrp/socket.h"
+#include "vrrp/neighbour.h"
+#include "vrrp/port.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -146,7 +146,7 @@ void preflight_vip(struct preflight *p, const struct preflight_check *c) {
         if (interface_has(NULL, vip, is_the_vip, seen))
                 preflight_add(p, c->level, c->name,
                               "this machine has %s already; remove it (another VRRP program?)", address.v);
-        else if ((r = vrrp_arp_probe(vip->interface, config_vip_address(p->ctx->config), PROBE_MS, mac)) > 0)
+        else if ((r = vrrp_neighbour_probe(vip->interface, &vip->addresses[0].ip, PROBE_MS, mac)) > 0)
                 preflight_add(p, c->level, c->name,
                               "%s is in use: %02x:%02x:%02x:%02x:%02x:%02x answers for it on %s", address.v,
                               mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], vip->interface);
@@ -157,19 +157,18 @@ void preflight_vip(struct preflight *p, const struct preflight_check *c) {
 
 void preflight_vrid(struct preflight *p, const struct preflight_check *c) {
         const struct vip_config *vip = config_vip(p->ctx->config);
-        char address[INET_ADDRSTRLEN];
-        struct in_addr who;
+        struct vrrp_ip who;
         int r;
 
         if (!vip || p->rerun || !vip->interface || !if_nametoindex(vip->interface))
                 return;
-        if ((r = vrrp_listen_vrid(vip->interface, vip->vrid, LISTEN_MS, &who)) > 0) {
-                inet_ntop(AF_INET, &who, address, sizeof address);
+        if ((r = vrrp_port_listen(vip->interface, vip->addresses[0].ip.family, vip->vrid, LISTEN_MS, &who)) >
+            0)
                 preflight_add(
                         p, c->level, c->name,
                         "the virtual router ID %u is in use on %s, by %s: choose another (virtualRouterID)",
-                        vip->vrid, vip->interface, address);
-        } else if (r < 0)
+                        vip->vrid, vip->interface, vrrp_ip_text(&who).v);
+        else if (r < 0)
                 preflight_add(p, PREFLIGHT_WARNING, c->name,
                               "whether the virtual router ID %u is in use on %s could not be heard: %s",
                               vip->vrid, vip->interface, strerror(-r));

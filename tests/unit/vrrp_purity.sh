@@ -13,11 +13,11 @@ foreign() { # MEMBER: its undefined symbols that are not allowed
 
 status=0
 for member in fsm.c.o class.c.o wire.c.o notice.c.o session.c.o keys.c.o ip.c.o list.c.o lease_wire.c.o \
-        lease.c.o lease_vote.c.o lease_owner.c.o lease_probe.c.o lease_members.c.o nd.c.o; do
+        lease.c.o lease_vote.c.o lease_owner.c.o lease_probe.c.o lease_members.c.o nd.c.o arp.c.o; do
         "$nm" "$library" 2>/dev/null | grep -qx "$member:" || { echo "no $member in $library"; exit 1; }
         found=$(foreign $member)
         [ -z "$found" ] || { echo "$member is not pure, it calls:" $found; status=1; }
 done
-foreign socket.c.o | grep -qx setsockopt || { echo "the check does not see the calls of socket.c.o"; status=1; }
+foreign port_socket.c.o | grep -qx setsockopt || { echo "the check does not see the calls of port_socket.c.o"; status=1; }
 [ $status = 0 ] && echo "the pure members call nothing outside themselves but memory functions"
 exit $status

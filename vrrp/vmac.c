@@ -77,6 +77,8 @@ static struct nlmsghdr *request(void *buf, uint16_t type, uint16_t flags, unsign
         return h;
 }
 
+/* Bridge mode: in private mode a frame from the same virtual MAC on another host, its advertisement, would
+ * reach this macvlan alone and not the parent, where we listen. */
 static int create(struct mnl_socket *nl, unsigned parent, const struct vrrp_vmac *v) {
         _Alignas(struct nlmsghdr) uint8_t buf[REQUEST_MAX];
         struct nlmsghdr *h = request(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0);
@@ -88,7 +90,7 @@ static int create(struct mnl_socket *nl, unsigned parent, const struct vrrp_vmac
         info = mnl_attr_nest_start(h, IFLA_LINKINFO);
         mnl_attr_put_strz(h, IFLA_INFO_KIND, kind_macvlan);
         data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
-        mnl_attr_put_u32(h, IFLA_MACVLAN_MODE, MACVLAN_MODE_PRIVATE);
+        mnl_attr_put_u32(h, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
         mnl_attr_nest_end(h, data);
         mnl_attr_nest_end(h, info);
         return transact(nl, h, NULL, NULL);

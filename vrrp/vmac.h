@@ -20,7 +20,7 @@ struct vrrp_vmac {
          * ReadWritePaths=/proc/sys/net/ipv6/conf): where there are any, it then gets addresses and routes. */
         int ra_error;
 };
-/* Make it, up, private mode, without an address of its own. A stale one of ours is replaced; -EEXIST: there
+/* Make it, up, without an address of its own. A stale one of ours is replaced; -EEXIST: there
  * is one of that name that is not ours. The parent then answers ARP only for addresses that are its own
  * (arp_ignore 1, which stays), or it would answer for the macvlan's with its own MAC. It goes with the
  * parent. */

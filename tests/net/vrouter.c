@@ -2,7 +2,7 @@
  *
  *     vrouter [OPTION...] INTERFACE VIP[,VIP...] VRID PRIORITY INTERVAL_MS always|never|health [MEMBER...]
  *     vrouter --probe INTERFACE ADDRESS TIMEOUT_MS     (who owns the address: prints it or "nobody")
- *     vrouter --listen INTERFACE VRID TIMEOUT_MS       (prints who uses the VRID or "nobody")
+ *     vrouter --listen INTERFACE VRID TIMEOUT_MS [6]   (prints who uses the VRID, over IPv6, or "nobody")
  *     vrouter --flush VIP [INTERFACE]
  *     vrouter --now                                    (the time stamp only)
  *
@@ -271,9 +271,10 @@ static int probe(const char *ifname, const char *target, const char *timeout) {
         return k < 0;
 }
 
-static int listen_vrid(const char *ifname, const char *vrid, const char *timeout) {
+static int listen_vrid(const char *ifname, const char *vrid, const char *timeout, bool ipv6) {
         struct vrrp_ip who;
-        int k = vrrp_port_listen(ifname, AF_INET, (uint8_t)atoi(vrid), (unsigned)atoi(timeout), &who);
+        int k = vrrp_port_listen(ifname, ipv6 ? AF_INET6 : AF_INET, (uint8_t)atoi(vrid),
+                                 (unsigned)atoi(timeout), &who);
 
         if (k == 1)
                 say("used by %s", vrrp_ip_text(&who).v);
@@ -403,8 +404,8 @@ int main(int argc, char **argv) {
         }
         if (argc == 5 && !strcmp(argv[1], "--probe"))
                 return probe(argv[2], argv[3], argv[4]);
-        if (argc == 5 && !strcmp(argv[1], "--listen"))
-                return listen_vrid(argv[2], argv[3], argv[4]);
+        if ((argc == 5 || argc == 6) && !strcmp(argv[1], "--listen"))
+                return listen_vrid(argv[2], argv[3], argv[4], argc == 6);
         if ((argc == 3 || argc == 4) && !strcmp(argv[1], "--flush"))
                 return flush(argv[2], argv[3]);
         return routers(argc, argv);

@@ -158,28 +158,32 @@ static const struct setting own_settings[] = {
         { IPV4_DEVCONF_RP_FILTER, 2 },
         { IPV4_DEVCONF_PROMOTE_SECONDARIES, 1 },
 };
-static const struct setting parent_settings[] = { { IPV4_DEVCONF_ARP_IGNORE, 1 } };
+/* Answer ARP for own addresses only, and ask by own addresses only: what is sent from a virtual address
+ * leaves by the parent, whose question "who has the client, tell the virtual address" would teach the client
+ * the parent's MAC. */
+static const struct setting parent_settings[] = {
+        { IPV4_DEVCONF_ARP_IGNORE, 1 },
+        { IPV4_DEVCONF_ARP_ANNOUNCE, 2 },
+};
 
 struct conf {
-        uint32_t arp_ignore;
+        uint32_t values[IPV4_DEVCONF_MAX]; /* the setting n at n - 1 */
 };
 
 static int conf_attribute(const struct nlattr *a, void *userdata) {
-        const size_t at = (IPV4_DEVCONF_ARP_IGNORE - 1) * sizeof(uint32_t);
+        size_t size = mnl_attr_get_payload_len(a);
         struct conf *c = userdata;
 
         switch (mnl_attr_get_type(a)) { /* of IFLA_AF_SPEC, then of AF_INET */
         case AF_INET:
                 return mnl_attr_parse_nested(a, conf_attribute, userdata);
         case IFLA_INET_CONF:
-                if (mnl_attr_get_payload_len(a) >= at + sizeof c->arp_ignore)
-                        memcpy(&c->arp_ignore, (const uint8_t *)mnl_attr_get_payload(a) + at,
-                               sizeof c->arp_ignore);
+                memcpy(c->values, mnl_attr_get_payload(a), size < sizeof c->values ? size : sizeof c->values);
                 break;
         }
         return MNL_CB_OK;
 }
-_Static_assert(AF_INET != IFLA_INET_CONF, "one callback for both levels");
+_Static_assert((int)AF_INET != (int)IFLA_INET_CONF, "one callback for both levels");
 
 static int spec_attribute(const struct nlattr *a, void *userdata) {
         return mnl_attr_get_type(a) == IFLA_AF_SPEC ? mnl_attr_parse_nested(a, conf_attribute, userdata)
@@ -196,9 +200,10 @@ static int set_parent(struct mnl_socket *nl, unsigned parent) {
         struct conf c = { 0 };
         int r = transact(nl, request(buf, RTM_GETLINK, 0, parent, 0), conf_link, &c);
 
-        if (r < 0 || c.arp_ignore > 0)
-                return r;
-        return set_ipv4(nl, parent, parent_settings, ARRAY_SIZE(parent_settings));
+        for (size_t i = 0; i < ARRAY_SIZE(parent_settings) && r >= 0; i++)
+                if (c.values[parent_settings[i].name - 1] < parent_settings[i].value)
+                        r = set_ipv4(nl, parent, &parent_settings[i], 1);
+        return r;
 }
 
 static int delete_link(struct mnl_socket *nl, unsigned ifindex) {

@@ -20,9 +20,9 @@ struct vrrp_vmac {
          * ReadWritePaths=/proc/sys/net/ipv6/conf): where there are any, it then gets addresses and routes. */
         int ra_error;
 };
-/* Make it, up, without an address of its own. A stale one of ours is replaced; -EEXIST: there
- * is one of that name that is not ours. The parent then answers ARP only for addresses that are its own
- * (arp_ignore 1, which stays), or it would answer for the macvlan's with its own MAC. It goes with the
+/* Make it, up, without an address of its own. A stale one of ours is replaced; -EEXIST: there is one of that
+ * name that is not ours. The parent then answers ARP, and asks, by its own addresses only (arp_ignore 1,
+ * arp_announce 2, which stay), or neighbours would learn its MAC for the macvlan's. It goes with the
  * parent. */
 int vrrp_vmac_create(unsigned parent, uint8_t family, uint8_t vrid, struct vrrp_vmac *ret);
 int vrrp_vmac_delete(const struct vrrp_vmac *v); /* gone already: 0 */

@@ -31,8 +31,10 @@ build_hosts() { # N
 }
 remove_hosts() {
 	local i
-	for i in "${!pid[@]}" "${!zebra[@]}"; do kill -KILL ${pid[$i]:-} ${zebra[$i]:-} 2>/dev/null; done
-	wait 2>/dev/null
+	{
+		for i in "${!pid[@]}" "${!zebra[@]}"; do kill -KILL ${pid[$i]:-} ${zebra[$i]:-}; done
+		wait
+	} 2>/dev/null
 	for i in 0 $hosts; do ip netns pids h$i 2>/dev/null | xargs -r kill -KILL 2>/dev/null; ip netns del h$i 2>/dev/null; done
 	[ -n "${KEEP:-}" ] || rm -rf "$dir"
 }
@@ -49,7 +51,7 @@ wait_for() { # SECONDS COMMAND...
 	done
 }
 says() { grep -Eq -- "$2" "$dir/$1" 2>/dev/null; } # I PATTERN
-interval_ms() { [ $version = 2 ] && echo 1000 || echo 100; }
+interval_ms() { [ $version = 2 ] && echo 1000 || echo 200; }
 joined() { local IFS=,; echo "${vips[*]}"; }
 
 start_triarch() { # I PRIORITY [vrouter's options...]
@@ -63,7 +65,7 @@ start_triarch() { # I PRIORITY [vrouter's options...]
 keepalived_config() { # I PRIORITY
 	local v
 	printf 'global_defs {\n vrrp_version %s\n}\nvrrp_instance test {\n interface eth0\n state BACKUP\n' $version
-	printf ' virtual_router_id %s\n priority %s\n advert_int %s\n %s\n' $vrid $2 "$([ $version = 2 ] && echo 1 || echo 0.1)" "${keepalived_extra:-}"
+	printf ' virtual_router_id %s\n priority %s\n advert_int %s\n %s\n' $vrid $2 "$([ $version = 2 ] && echo 1 || echo 0.2)" "${keepalived_extra:-}"
 	if [ -n "${peers[$1]:-}" ]; then
 		# Without unicast_ttl it sends IPv6 with a hop limit of 64.
 		printf ' unicast_src_ip %s\n unicast_ttl 255\n unicast_peer {\n' "$([ $family = 6 ] && echo fe80::$1 || echo 10.77.0.$1)"
@@ -106,6 +108,7 @@ start_frr() { # I PRIORITY
 		zebra[$1]=$!
 		wait_for 5 test -S "$d/zserv" || return 1
 	fi
+	echo '-> started' >>"$dir/$1"
 	ip netns exec h$1 /usr/lib/frr/vrrpd -f "$d/vrrpd.conf" -i "$d/v.pid" -z "$d/zserv" --vty_socket "$d" -P 0 --log stdout >>"$dir/$1" 2>&1 &
 	pid[$1]=$!
 }
@@ -117,8 +120,8 @@ stop() { # I: as its maker ends it, which sends priority 0
 crash() { # I: its cable is cut, so nothing it does is seen; when it comes back it has forgotten everything
 	local v
 	ip -n h0 link set port$1 down
-	kill -KILL ${pid[$1]} $(cat "$dir/vrrp$1.pid" 2>/dev/null) 2>/dev/null
-	wait ${pid[$1]} 2>/dev/null; unset "pid[$1]"
+	{ kill -KILL ${pid[$1]} $(cat "$dir/vrrp$1.pid"); wait ${pid[$1]}; } 2>/dev/null
+	unset "pid[$1]"
 	rm -f "$dir/vrrp$1.pid" "$dir/keepalived$1.pid"
 	ip -n h$1 link del ka 2>/dev/null # keepalived's macvlan
 	for v in "${vips[@]}"; do [ ${kind[$1]} = frr ] || ip -n h$1 addr del $v/$([ $family = 6 ] && echo 128 || echo 32) dev eth0 2>/dev/null; done
@@ -129,7 +132,8 @@ owns() { # I: all the addresses are in force there
 	local v have
 	ip -n h0 link show port$1 | grep -q 'state UP' || return 1
 	case ${kind[$1]:-none} in
-	frr) [ -n "${pid[$1]:-}" ] && ! ip -n h$1 link show vr 2>/dev/null | grep -Eq 'protodown on|NO-CARRIER' ;;
+	frr) # its macvlan is on for a moment before it has read its configuration
+		[ -n "${pid[$1]:-}" ] && grep -e '-> ' "$dir/$1" | tail -n 1 | grep -q 'Master$' && ! ip -n h$1 link show vr 2>/dev/null | grep -Eq 'protodown on|NO-CARRIER' ;;
 	*)
 		have=$(ip -n h$1 -o addr show 2>/dev/null)
 		for v in "${vips[@]}"; do grep -q " $v/" <<<"$have" || return 1; done ;;

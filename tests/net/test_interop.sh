@@ -35,7 +35,7 @@ fail() {
 	for i in $hosts; do [ -f "$dir/$i" ] && tail -n 25 "$dir/$i" | sed "s/^/        $i ${kind[$i]:-}: /"; done
 	exit 1
 }
-silence() { sleep "$([ $version = 2 ] && echo 4.5 || echo 0.6)"; } # longer than any backup waits
+silence() { sleep "$([ $version = 2 ] && echo 4.5 || echo 1.2)"; } # longer than any backup waits
 becomes() { # I WORD PATTERN...: the only owner; what our routers must have said of it
 	local t
 	t=$(now)

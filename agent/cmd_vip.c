@@ -1,7 +1,8 @@
 #include "agent/agent_client.h"
 #include "agent/command.h"
 #include "agent/config.h"
-#include "agent/daemon.h"
+#include "agent/decimal.h"
+#include "agent/monotonic.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
 #include "agent/rootpath.h"
@@ -12,41 +13,154 @@
 
 static const char usage[] =
         "Usage: triarch vip status [-o text|json] [--socket PATH]\n"
+        "       triarch vip move [NODE] [--group N] [--force] [--socket PATH]\n"
+        "       triarch vip standby on|off [--group N] [--force] [--socket PATH]\n"
         "       triarch vip flush [--config FILE]\n"
         "       triarch vip rotate-key [--new|--send|--drop-old] [--config FILE] [--socket PATH]\n\n"
-        "status: who has the virtual address. flush: remove it from this machine's interfaces, with or\n"
-        "without a running agent (which would put it back); nothing to remove is no error. rotate-key: "
-        "another\n"
-        "key for the sealed transport. In a cluster one call on any master does it for all. Elsewhere, step\n"
-        "by step: --new on one member and its file to all, --send on each, --drop-old on each; a step that\n"
-        "would leave a member unheard is refused.";
+        "status: who has the virtual addresses, and every member. move: the owner hands the address to "
+        "NODE,\n"
+        "or to the best other; on another node the agent asks the owner for it. standby on: this node gives\n"
+        "up what it has and takes nothing until standby off. Both refuse to leave an address to nobody "
+        "unless\n"
+        "forced, and mean all groups or the one whose virtualRouterID is N. flush: remove the addresses "
+        "from\n"
+        "this machine's interfaces, with or without a running agent (which would put them back); nothing to\n"
+        "remove is no error. rotate-key: another key for the sealed transport. In a cluster one call on any\n"
+        "master does it for all. Elsewhere, step by step: --new on one member and its file to all, --send "
+        "on\n"
+        "each, --drop-old on each; a step that would leave a member unheard is refused.";
+
+enum { FOLLOW_MS = 3000, PAUSE_MS = 20 };
 
 struct vip {
         struct common common;
-        const char *socket_path, *config_file;
-        bool new_key, send, drop_old;
+        const char *socket_path, *config_file, *group;
+        bool new_key, send, drop_old, force;
+        uint64_t vrid; /* of --group, 0: none */
 };
 
-static int status(const struct vip *v, struct error *e) {
-        const char *socket_path = v->socket_path ? v->socket_path : TRIARCH_SOCKET;
-        json_t *report = NULL, *part;
-        int r = agent_status(socket_path, &report, e);
+static const char *socket_of(const struct vip *v) {
+        return v->socket_path ? v->socket_path : TRIARCH_SOCKET;
+}
 
+static int print_json(json_t *o) {
+        int r = o ? json_dumpf(o, stdout, JSON_INDENT(2)) : -1;
+
+        json_decref(o);
+        if (r == 0)
+                putchar('\n');
+        return r;
+}
+
+static int status(const struct vip *v, const char *arg, struct error *e) {
+        json_t *report = NULL;
+        int r = agent_status(socket_of(v), &report, e);
+
+        (void)arg;
         if (r < 0)
                 return r;
-        if (!v->common.json) {
+        if (!v->common.json)
                 status_text_vip(stdout, report);
-        } else if ((part = json_pack("{s:O, s:O}", "vip", json_object_get(report, "vip"), "peers",
-                                     json_object_get(report, "peers")))) {
-                json_dumpf(part, stdout, JSON_INDENT(2));
-                putchar('\n');
-                json_decref(part);
-        } else {
-                r = error_set(e, EXIT_FAILED, "%s does not answer with a report", socket_path);
-        }
+        else if (print_json(json_pack("{s:O, s:O, s:O?, s:O?}", "vip", json_object_get(report, "vip"),
+                                      "peers", json_object_get(report, "peers"), "vips",
+                                      json_object_get(report, "vips"), "members",
+                                      json_object_get(report, "members"))) < 0)
+                r = error_set(e, EXIT_FAILED, "%s does not answer with a report", socket_of(v));
         json_decref(report);
         return r;
 }
+
+/* ---- move ---- */
+
+/* The name of who has the group's address, as the agent's report has it; "" when nobody is known. */
+static void owner_of(const json_t *report, const char *address, char out[256]) {
+        const json_t *vip;
+        size_t i;
+
+        out[0] = '\0';
+        json_array_foreach(json_object_get(report, "vips"), i, vip) {
+                const char *a = json_string_value(json_object_get(vip, "address"));
+                const char *name = json_string_value(json_object_get(vip, "ownerName"));
+                const char *owner = json_string_value(json_object_get(vip, "owner"));
+
+                if (a && !strcmp(a, address))
+                        snprintf(out, 256, "%s", name && *name ? name : owner ? owner : "");
+        }
+}
+
+/* Until another node than `from` has it. */
+static int wait_for_owner(const struct vip *v, const char *address, const char *from, struct error *e) {
+        int64_t end_us = monotonic_us() + FOLLOW_MS * INT64_C(1000);
+        char owner[256] = "";
+
+        do {
+                json_t *report = NULL;
+                int r = agent_status(socket_of(v), &report, e);
+
+                if (r < 0)
+                        return r;
+                owner_of(report, address, owner);
+                json_decref(report);
+                if (*owner && strcmp(owner, from) != 0) {
+                        printf("%s: %s -> %s\n", address, from, owner);
+                        return 0;
+                }
+                nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
+        } while (monotonic_us() < end_us);
+        return error_set(e, EXIT_FAILED, "%s was given up, but %s", address,
+                         *owner ? "the same node has it again" : "no other node has it yet");
+}
+
+static json_t *wish(const struct vip *v) {
+        json_t *o = json_object();
+
+        if (v->vrid)
+                json_object_set_new(o, "group", json_integer((json_int_t)v->vrid));
+        if (v->force)
+                json_object_set_new(o, "force", json_true());
+        return o;
+}
+
+static int post(const struct vip *v, const char *path, json_t *body, json_t **ret, struct error *e) {
+        CLEANUP(freep) char *text = body ? json_dumps(body, 0) : NULL;
+
+        json_decref(body);
+        if (!text)
+                return error_set(e, EXIT_FAILED, "out of memory");
+        return agent_post(socket_of(v), path, text, ret, e);
+}
+
+static int move(const struct vip *v, const char *node, struct error *e) {
+        CLEANUP(json_decrefp) json_t *answer = NULL;
+        json_t *body = wish(v);
+        const char *address, *from;
+        int r;
+
+        if (node)
+                json_object_set_new(body, "to", json_string(node));
+        if ((r = post(v, "/v1/vip/move", body, &answer, e)) < 0)
+                return r;
+        address = json_string_value(json_object_get(answer, "address"));
+        from = json_string_value(json_object_get(answer, "from"));
+        return wait_for_owner(v, address ? address : "", from ? from : "", e);
+}
+
+static int standby(const struct vip *v, const char *word, struct error *e) {
+        json_t *body = wish(v);
+        bool on = !strcmp(word, "on");
+        int r;
+
+        if (!on && strcmp(word, "off") != 0) {
+                json_decref(body);
+                return error_set(e, EXIT_INPUT, "vip standby: want on or off, not \"%s\"", word);
+        }
+        json_object_set_new(body, "on", json_boolean(on));
+        if ((r = post(v, "/v1/vip/standby", body, NULL, e)) == 0)
+                puts(on ? "standing by" : "no longer standing by");
+        return r;
+}
+
+/* ---- flush ---- */
 
 static int flush_one(const struct vrrp_ip *ip, struct error *e) {
         unsigned removed = 0;
@@ -63,11 +177,12 @@ static int flush_one(const struct vrrp_ip *ip, struct error *e) {
 
 /* On every interface: the configuration may have changed since the addresses were put there. What can be
  * removed is, whatever cannot. */
-static int flush(const struct vip *v, struct error *e) {
+static int flush(const struct vip *v, const char *arg, struct error *e) {
         CLEANUP(config_freep) struct config *c = NULL;
         char standard[PATH_MAX];
         int r, worst = 0;
 
+        (void)arg;
         if (root_path(standard, v->common.root, TRIARCH_CONFIG_FILE) < 0)
                 return error_set(e, EXIT_INPUT, "--root: the path is too long");
         if ((r = config_load(v->config_file ? v->config_file : standard, NULL, &c, e)) < 0)
@@ -79,7 +194,7 @@ static int flush(const struct vip *v, struct error *e) {
         return worst;
 }
 
-static int rotate_key(const struct vip *v, struct error *e) {
+static int rotate_key(const struct vip *v, const char *arg, struct error *e) {
         struct vip_rotate_options o = { .root = v->common.root,
                                         .config_file = v->config_file,
                                         .socket_path = v->socket_path,
@@ -88,6 +203,7 @@ static int rotate_key(const struct vip *v, struct error *e) {
                                         .drop_old = v->drop_old };
         char standard[PATH_MAX];
 
+        (void)arg;
         if (root_path(standard, v->common.root, TRIARCH_CONFIG_FILE) < 0)
                 return error_set(e, EXIT_INPUT, "--root: the path is too long");
         if (!o.config_file)
@@ -95,22 +211,40 @@ static int rotate_key(const struct vip *v, struct error *e) {
         return vip_rotate_command(&o, e);
 }
 
-static int run(const struct vip *v, char **args, int n, struct error *e) {
-        const char *verb = n > 0 ? args[0] : "";
-        bool step = v->new_key || v->send || v->drop_old;
+/* ---- verbs ---- */
 
-        if (!strcmp(verb, "rotate-key") && n == 1 && !v->common.json)
-                return rotate_key(v, e);
-        if (step)
-                return error_set(e, EXIT_INPUT, "vip: --new, --send and --drop-old belong to rotate-key");
-        if (!strcmp(verb, "status") && n == 1 && !v->config_file && !*v->common.root)
-                return status(v, e);
-        if (!strcmp(verb, "flush") && n == 1 && !v->socket_path && !v->common.json)
-                return flush(v, e);
+enum takes { SOCKET = 1, CONFIG = 2, JSON = 4, ROOT = 8, GROUP = 16, FORCE = 32, STEP = 64 };
+
+static const struct verb {
+        const char *name;
+        int (*fn)(const struct vip *v, const char *arg, struct error *e);
+        int min_args, max_args;
+        unsigned takes;
+} verbs[] = {
+        { "status", status, 0, 0, SOCKET | JSON },
+        { "move", move, 0, 1, SOCKET | GROUP | FORCE },
+        { "standby", standby, 1, 1, SOCKET | GROUP | FORCE },
+        { "flush", flush, 0, 0, CONFIG | ROOT },
+        { "rotate-key", rotate_key, 0, 0, SOCKET | CONFIG | ROOT | STEP },
+};
+
+static unsigned given(const struct vip *v) {
+        return (v->socket_path ? SOCKET : 0U) | (v->config_file ? CONFIG : 0U) |
+               (v->common.json ? JSON : 0U) | (*v->common.root ? ROOT : 0U) | (v->group ? GROUP : 0U) |
+               (v->force ? FORCE : 0U) | (v->new_key || v->send || v->drop_old ? STEP : 0U);
+}
+
+static int run(struct vip *v, char **args, int n, struct error *e) {
+        if (v->group && !decimal_parse(v->group, 1, 255, &v->vrid))
+                return error_set(e, EXIT_INPUT, "--group: \"%s\" must be a virtualRouterID, 1 to 255",
+                                 v->group);
+        for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+                if (n > 0 && !strcmp(args[0], verbs[i].name) && n - 1 >= verbs[i].min_args &&
+                    n - 1 <= verbs[i].max_args && !(given(v) & ~verbs[i].takes))
+                        return verbs[i].fn(v, n > 1 ? args[1] : NULL, e);
         return error_set(e, EXIT_INPUT,
-                         "vip: want status, flush or rotate-key, each with its own options; `triarch vip "
-                         "--help` tells "
-                         "them");
+                         "vip: want status, move, standby, flush or rotate-key, each with its own options; "
+                         "`triarch vip --help` tells them");
 }
 
 int cmd_vip(int argc, char **argv) {
@@ -121,6 +255,8 @@ int cmd_vip(int argc, char **argv) {
         const struct opt table[] = {
                 { "socket", 0, OPT_STRING, &v.socket_path, "PATH", "the agent's; default " TRIARCH_SOCKET },
                 { "config", 0, OPT_STRING, &v.config_file, "FILE", "default " TRIARCH_CONFIG_FILE },
+                { "group", 0, OPT_STRING, &v.group, "N", "move, standby: the group of this virtualRouterID" },
+                { "force", 0, OPT_FLAG, &v.force, NULL, "move, standby: also where nobody fit would follow" },
                 { "new", 0, OPT_FLAG, &v.new_key, NULL, "rotate-key: make a key, accept it" },
                 { "send", 0, OPT_FLAG, &v.send, NULL, "rotate-key: send with the newest key" },
                 { "drop-old", 0, OPT_FLAG, &v.drop_old, NULL, "rotate-key: keep the newest key only" },

@@ -152,8 +152,8 @@ static void hand_over(struct agent_group *g, const struct wish *w, uint64_t id, 
         if (r < 0)
                 control_refuse(ret, 409, "the address cannot be given up: %s", strerror(-r));
         else
-                answer_with(ret, json_pack("{s:s, s:s, s:s}", "result", "given up", "address",
-                                           agent_group_name(g).v, "to", w->to ? w->to : ""));
+                answer_with(ret, json_pack("{s:s, s:s, s:s}", "address", agent_group_name(g).v, "from",
+                                           g->agent->config->node_name, "to", w->to ? w->to : ""));
 }
 
 static const char *owner_name(const struct agent_group *g, const struct vrrp_router_status *s) {

@@ -119,8 +119,9 @@ static void resumed(struct vrrp_host *h) {
 static uint64_t lateness(const struct vrrp_host *h, uint64_t now_us) {
         uint64_t late = 0;
 
-        if (h->n_heap == 0 || h->heap[0]->next_us >= now_us)
-                return 0; /* the earliest of all is not due */
+        /* Most often the earliest of all is not late even for the one with the shortest interval. */
+        if (h->n_heap == 0 || h->heap[0]->next_us >= now_us || now_us - h->heap[0]->next_us <= h->shortest_us)
+                return 0;
         for (const struct vrrp_router *r = h->routers; r; r = r->next) {
                 uint64_t due = r->election->deadline(r);
 

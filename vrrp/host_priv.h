@@ -48,6 +48,7 @@ struct vrrp_host {
         struct vrrp_router *routers; /* chained by next */
         struct vrrp_router **heap;   /* by next_us, the earliest first */
         size_t n_heap, heap_size;
+        uint32_t shortest_us; /* interval of all routers */
         struct vrrp_sealed **sealed;
         size_t n_sealed;
         struct vrrp_guard *guard; /* once a router with a lease was there */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+enum { MANY = 8 };
+
 static uint64_t key(const struct vrrp_host *h, size_t i) {
         return h->heap[i]->next_us;
 }
@@ -35,9 +37,15 @@ static void down(struct vrrp_host *h, size_t i) {
         }
 }
 
+/* With many routers a wake-up for each would cost more than what it is for: it waits a little for those that
+ * are due next. */
+static uint64_t patience(const struct vrrp_host *h) {
+        return h->n_heap < MANY ? 0 : h->shortest_us / 128;
+}
+
 static void arm(struct vrrp_host *h) {
         h->armed_us = h->n_heap ? h->heap[0]->next_us : VRRP_NEVER;
-        vrrp_clock_arm(h->timer, h->armed_us);
+        vrrp_clock_arm(h->timer, h->armed_us == VRRP_NEVER ? VRRP_NEVER : h->armed_us + patience(h));
 }
 
 /* A later time leaves the timer as it is: it fires once for nothing, which costs less than arming it again

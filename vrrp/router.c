@@ -133,6 +133,13 @@ static int flush_all(const struct vrrp_router_params *p, unsigned *ret_removed) 
         return k;
 }
 
+static void find_shortest(struct vrrp_host *h) {
+        h->shortest_us = VRRP_INTERVAL_MAX_US;
+        for (const struct vrrp_router *r = h->routers; r; r = r->next)
+                if (r->p.interval_us < h->shortest_us)
+                        h->shortest_us = r->p.interval_us;
+}
+
 static int enlist(struct vrrp_host *h, struct vrrp_router *r) {
         struct vrrp_router **at = &h->routers;
         int k;
@@ -146,6 +153,7 @@ static int enlist(struct vrrp_host *h, struct vrrp_router *r) {
         while (*at)
                 at = &(*at)->next;
         *at = r;
+        find_shortest(h);
         return 0;
 }
 
@@ -158,6 +166,7 @@ static void delist(struct vrrp_host *h, struct vrrp_router *r) {
                 return;
         *at = r->next;
         vrrp_host_heap_remove(h, r);
+        find_shortest(h);
 }
 
 DEFINE_CLEANUP(struct vrrp_router *, vrrp_router_free)

@@ -1,0 +1,453 @@
+#!/bin/bash
+# The virtual router with the majority lease over the sealed transport, between network namespaces: three members
+# and a client on one bridge. Each group has an IPv4 and an IPv6 address. While a case runs, one observer follows
+# the addresses of all members in the kernel: two at once is a failure wherever it is not said otherwise. Every
+# case prints what it measured. Interval 100 ms, priorities 250, 230, 210.
+#
+# usage: test_vrrp_sealed.sh [CASE...]
+set -u
+[ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
+here=$(dirname "$0")
+. "$here/hosts.sh"
+[ -x "$vrouter" ] || { echo "no $vrouter: build first"; exit 1; }
+own_namespaces "$@"
+
+vrid=77 version=3 family=4 vips=(10.77.0.100 fd77::100)
+priority=([1]=250 [2]=230 [3]=210)
+members="1=10.77.0.1 2=10.77.0.2 3=10.77.0.3"
+failed=0
+
+# Ownership of the IPv4 address by member, as each kernel tells it: "MS add|del MEMBER" and, at the end, the
+# longest time that two had it. What happens within one turn of the observer may be seen in another order: a
+# handover may look like a fraction of a millisecond of two.
+observer() {
+	cat >"$dir/observer.py" <<-'END'
+		import ctypes, select, signal, socket, struct, sys, time
+		libc = ctypes.CDLL(None, use_errno=True)
+		vip, members = socket.inet_aton(sys.argv[1]), sys.argv[2:]
+		socks = {}
+		for m in members:
+		    with open("/run/netns/h" + m) as f:
+		        if libc.setns(f.fileno(), 0): raise OSError("setns")
+		    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+		    s.bind((0, 0x10))
+		    socks[s.fileno()] = (m, s)
+		stop, owners, since, longest = [], set(), None, 0
+		signal.signal(signal.SIGINT, lambda *a: stop.append(1))
+		p = select.poll()
+		for fd in socks: p.register(fd, select.POLLIN)
+		print("ready", flush=True)
+		while not stop:
+		    for fd, _ in p.poll(100):
+		        m, s = socks[fd]
+		        data, now = s.recv(65536), time.clock_gettime(time.CLOCK_MONOTONIC) * 1000
+		        while len(data) >= 16:
+		            size, kind = struct.unpack_from("=IH", data)
+		            if kind in (20, 21) and vip in data[24:size]:
+		                print("%.3f %s %s" % (now, "add" if kind == 20 else "del", m), flush=True)
+		                (owners.add if kind == 20 else owners.discard)(m)
+		                if len(owners) > 1 and since is None: since = now
+		                if len(owners) < 2 and since is not None:
+		                    longest, since = max(longest, now - since), None
+		            data = data[(size + 3) & ~3:]
+		if since is not None: longest = max(longest, time.clock_gettime(time.CLOCK_MONOTONIC) * 1000 - since)
+		print("two %.3f" % longest, flush=True)
+	END
+	python3 "$dir/observer.py" ${vips[0]} 1 2 3 >"$dir/observer" 2>&1 &
+	observer=$!
+	wait_for 5 grep -q ready "$dir/observer"
+}
+two_at_once() { # sets two: for how many ms two members had the address
+	[ -n "${observer:-}" ] || return
+	kill -INT $observer; wait $observer
+	observer= two=$(sed -n 's/^two //p' "$dir/observer")
+}
+
+start() { # I [OPTION...]
+	local i=$1
+	shift
+	ip netns exec h$i "$vrouter" --id $i --majority "$@" eth0 "$(joined)" $vrid ${priority[$i]} 100 ${mode:-health} $members >>"$dir/$i" 2>&1 &
+	pid[$i]=$! kind[$i]=triarch
+}
+signal() { kill -"$2" "${pid[$1]}"; } # I NAME
+reap() {
+	local process=${pid[$1]}
+	unset "pid[$1]"
+	wait $process 2>/dev/null
+}
+between() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", b - a }'; }
+less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
+at() { grep -E -- "$2" "$dir/$1" | tail -n1 | cut -d' ' -f1; } # I PATTERN: time of its last line
+seen() { grep -E "$1" "$dir/observer" | tail -n1 | cut -d' ' -f1; } # "add 1": when last
+median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
+stop_all() {
+	local i
+	for i in "${!pid[@]}"; do kill -CONT "${pid[$i]}" 2>/dev/null; kill "${pid[$i]}" 2>/dev/null; done
+	for i in "${!pid[@]}"; do wait "${pid[$i]}" 2>/dev/null; done
+	pid=()
+}
+pass() { printf 'ok      %-20s %s\n' "$case" "$*"; }
+fail() {
+	printf 'FAILED  %-20s %s; owners: %s\n' "$case" "$*" "$(owners)"
+	for i in 1 2 3; do [ -f "$dir/$i" ] && tail -n 25 "$dir/$i" | sed "s/^/        $i: /"; done
+	failed=1
+	return 1
+}
+other_than() { # I: sets heir, the only owner, another one
+	heir=$(owners) heir=${heir% }
+	[ -n "$heir" ] && [ "$heir" != "$1" ] && [ "${#heir}" = 1 ]
+}
+elect() { # all three; 1 wins, as the others stand by until it has
+	local i
+	start 1 "$@"; start 2 "$@"; start 3 "$@"
+	for i in 2 3; do wait_for 3 says $i started && signal $i TTIN; done
+	wait_for 5 says 1 'backup -> active' && wait_for 3 sole 1 || return
+	for i in 2 3; do signal $i TTOU; done
+	sleep 0.15
+}
+someone_else() { says 2 '-> active' || says 3 '-> active'; }
+answers() { # ADDRESS: to another host; that nothing listens there is an answer
+	in_ns 4 bash -c "exec 3<>/dev/tcp/$1/1" 2>&1 | grep -q refused
+}
+copies() { ip -n h$1 -o addr show dev eth0 | grep -cE " (${vips[0]}|${vips[1]})/"; } # I
+
+case_election() {
+	elect || { fail "no election"; return; }
+	sleep 0.5
+	signal 2 HUP; signal 1 HUP
+	wait_for 3 says 2 'lease ms=-1 gen=1 majority=2/3 active=1 promise=1' && wait_for 3 says 1 'lease ms=[12][0-9]+ ' ||
+		{ fail "status"; return; }
+	answers ${vips[0]} && answers ${vips[1]} || { fail "an address does not answer"; return; }
+	pass "active $(between "$(at 1 started)" "$(at 1 '-> active')") ms after its start (silent for D first); both addresses answer"
+}
+
+case_terminated() {
+	local trial t took=()
+	for trial in 1 2 3 4 5; do
+		elect || { fail "no election"; return; }
+		sleep 0.2
+		t=$(now)
+		signal 1 TERM; reap 1
+		wait_for 3 other_than 1 || { fail "not taken over"; return; }
+		took+=("$(between "$(seen 'del 1')" "$(seen "add $heir")")")
+		says $heir 'backup -> active: named as successor' || { fail "the successor was not named"; return; }
+		stop_all
+		rm -f "$dir"/[123]
+	done
+	pass "SIGTERM: the next has the address ${took[*]} ms after it left, median $(median "${took[@]}")"
+}
+
+case_killed() {
+	elect || { fail "no election"; return; }
+	sleep 0.3
+	local t
+	t=$(now)
+	signal 1 KILL; reap 1
+	wait_for 5 someone_else || { fail "not taken over"; return; }
+	wait_for 4 other_than 1 || { fail "the killed one keeps it"; return; }
+	two_at_once
+	pass "kill -9: taken over $(between $t "$(at $heir '-> active')") ms later, the kernel removed the dead one's after" \
+		"$(between $t "$(seen 'del 1')") ms: two for $two ms, as nothing ran there any more"
+	less $two 2600 || fail "more than the kernel's lifetime"
+}
+
+case_power_loss() {
+	local trial t took=()
+	for trial in 1 2 3 4 5; do
+		elect || { fail "no election"; return; }
+		sleep 0.2
+		ip -n h0 link set port1 nomaster # carrier stays: nobody can know
+		t=$(now)
+		signal 1 KILL; reap 1
+		wait_for 5 someone_else || { fail "not taken over"; return; }
+		wait_for 4 other_than 1
+		took+=("$(between $t "$(at $heir '-> active')")")
+		stop_all
+		ip -n h0 link set port1 master br0
+		rm -f "$dir"/[123]
+	done
+	two_at_once
+	pass "power off: taken over after ${took[*]} ms, median $(median "${took[@]}")"
+}
+
+case_cut() {
+	local t
+	elect || { fail "no election"; return; }
+	sleep 0.3
+	t=$(now)
+	ip -n h0 link set port1 nomaster
+	wait_for 3 other_than 1 || { fail "no owner on the majority's side"; return; }
+	local lost taken
+	lost=$(seen 'del 1') taken=$(seen "add $heir")
+	sleep 1
+	sole $heir || { fail "not one owner"; return; }
+	ip -n h0 link set port1 master br0
+	sleep 0.7
+	sole $heir || { fail "moved when joined again"; return; }
+	two_at_once
+	pass "cut off: gave the address up $(between $t $lost) ms later, $heir had it $(between $lost $taken) ms after that; joined: nothing moved"
+	less $two 2 || fail "two owners for $two ms"
+}
+
+case_minority() {
+	elect || { fail "no election"; return; }
+	signal 2 KILL; reap 2
+	sleep 0.5
+	sole 1 || { fail "with two of three it must stay"; return; }
+	signal 3 KILL; reap 3
+	wait_for 3 sole "" || wait_for 1 says 1 'active -> backup' || { fail "kept by one of three"; return; }
+	sleep 0.7
+	[ -z "$(owners)" ] || { fail "owned by a minority"; return; }
+	start 3
+	wait_for 3 says 3 'initialize -> backup'
+	wait_for 4 test -n "$(sleep 1.5; owners)" || { fail "not owned again by two"; return; }
+	two_at_once
+	pass "one of three left: given up after D; with two again: $(owners)has it"
+	less $two 2 || fail "two owners for $two ms"
+}
+
+case_frozen() {
+	local t
+	elect || { fail "no election"; return; }
+	t=$(now)
+	signal 1 STOP
+	wait_for 5 someone_else || { fail "not taken over"; return; }
+	wait_for 5 other_than 1 || { fail "the frozen one keeps it"; return; }
+	local gone
+	gone=$(seen 'del 1')
+	sleep 0.3
+	signal 1 CONT
+	wait_for 3 says 1 'active -> backup' || { fail "did not notice"; return; }
+	sleep 0.7
+	signal 1 HUP
+	wait_for 2 says 1 'late=[1-9]' || { fail "no late wake-up counted"; return; }
+	[ "$(grep -c 'add 1' "$dir/observer")" -le 3 ] && less "$(seen 'add 1')" "$gone" && sole $heir || { fail "had the address after thawing"; return; }
+	pass "SIGSTOP: $heir active after $(between $t "$(at $heir '-> active')") ms, the frozen one's expired after $(between $t $gone) ms; thawed: without it"
+	less "$(between $t $gone)" 2600 || fail "later than 2.6 s"
+}
+
+case_thawed_early() {
+	elect || { fail "no election"; return; }
+	local t
+	signal 1 STOP
+	wait_for 5 someone_else || { fail "not taken over"; return; }
+	t=$(now)
+	signal 1 CONT # it still has the address
+	wait_for 3 other_than 1 || { fail "keeps it"; return; }
+	pass "thawed while it still had the address: gone after $(between $t "$(seen 'del 1')") ms"
+	less "$(between $t "$(seen 'del 1')")" 50 || fail "later than 50 ms"
+}
+
+case_guard() {
+	local t
+	elect --stall 1500 || { fail "no election"; return; }
+	sleep 0.3
+	t=$(now)
+	signal 1 WINCH
+	wait_for 3 other_than 1 || { fail "not taken over"; return; }
+	! says 1 'goes on' || { fail "the stall was too short to show anything"; return; }
+	local lost taken
+	lost=$(seen 'del 1') taken=$(seen "add $heir")
+	wait_for 3 says 1 'goes on' && wait_for 3 says 1 'active -> backup' || { fail "1 did not step down"; return; }
+	sleep 0.5
+	signal 1 HUP
+	wait_for 2 says 1 'guard_fired=1' && sole $heir || { fail "guard_fired"; return; }
+	two_at_once
+	pass "the loop hangs: the guard thread removed the address $(between $t $lost) ms later, $heir had it $(between $lost $taken) ms after that"
+	less $two 2 || fail "two owners for $two ms"
+}
+
+case_repair() {
+	local i took=()
+	elect || { fail "no election"; return; }
+	for i in 1 2 3 4 5; do
+		ip -n h1 addr del ${vips[0]}/32 dev eth0
+		ip -n h1 addr del ${vips[1]}/128 dev eth0
+		sleep 0.2
+		owns 1 || { fail "not put back"; return; }
+		took+=("$(between "$(seen 'del 1')" "$(seen 'add 1')")")
+	done
+	says 1 'gone from eth0, put back' || { fail "not said"; return; }
+	ip -n h2 addr add ${vips[0]}/24 dev eth0
+	ip -n h2 addr add ${vips[1]}/64 dev eth0 nodad
+	no_copies() { [ "$(copies 2)" = 0 ]; }
+	wait_for 3 no_copies && says 2 "${vips[0]}, put on eth0 by somebody else with /24" && sole 1 || { fail "foreign copy stays"; return; }
+	pass "deleted by hand: back after ${took[*]} ms; copies on a backup were removed"
+	less "$(median "${took[@]}")" 50 || fail "later than 50 ms"
+}
+
+# Somebody puts it there with duplicate address detection, which fails as another host has it.
+case_dad() {
+	elect || { fail "no election"; return; }
+	ip -n h4 addr add ${vips[1]}/128 dev eth0 nodad
+	ip -n h4 route add fd77::/64 dev eth0 2>/dev/null
+	signal 1 STOP
+	ip -n h1 addr del ${vips[1]}/128 dev eth0; ip -n h1 addr add ${vips[1]}/128 dev eth0
+	signal 1 CONT
+	wait_for 3 says 1 "${vips[1]} was not usable on eth0, put back" || { ip -n h4 addr del ${vips[1]}/128 dev eth0; fail "not seen"; return; }
+	ip -n h4 addr del ${vips[1]}/128 dev eth0
+	sleep 0.1
+	ip -n h1 -6 addr show dev eth0 | grep -A1 ${vips[1]} | grep -Eq 'tentative|dadfailed' && { fail "still not usable"; return; }
+	answers ${vips[1]} || { fail "does not answer"; return; }
+	pass "an IPv6 address in duplicate address detection was removed and put back without"
+}
+
+case_link() {
+	local t took
+	elect || { fail "no election"; return; }
+	t=$(now)
+	ip -n h0 link set port1 down
+	wait_for 3 other_than 1 || { fail "not taken over"; return; }
+	says 1 'active -> initialize: link down' || { fail "reason"; return; }
+	took=$(between $t "$(at $heir '-> active')")
+	ip -n h0 link set port1 up
+	wait_for 3 says 1 'initialize -> backup' || { fail "1 did not come back"; return; }
+	sleep 0.6
+	sole $heir || { fail "moved on return"; return; }
+	ip -n h1 link del eth0
+	plug 1
+	wait_for 3 says 1 'the interface is gone' || { fail "deletion not seen"; return; }
+	sleep 1
+	signal $heir TERM; reap $heir
+	wait_for 4 other_than $heir || { fail "no owner after the interface was made anew"; return; }
+	local third=$((6 - heir - 1))
+	[ -z "${pid[$third]:-}" ] || { signal $third HUP; wait_for 3 says $third 'status'; }
+	sleep 0.5; signal 1 HUP
+	wait_for 3 says 1 'lease .* (active=[123]|ms=[0-9])' || { fail "1 hears nobody on its new interface"; return; }
+	pass "carrier lost: taken over after $took ms, back as backup; interface made anew: a member again"
+}
+
+case_class() {
+	elect || { fail "no election"; return; }
+	signal 1 USR1
+	wait_for 3 other_than 1 || { fail "failed and kept it"; return; }
+	says 1 'active -> backup: told to fail' || { fail "reason"; return; }
+	local took first=$heir
+	took=$(between "$(seen 'del 1')" "$(seen "add $heir")")
+	signal 1 USR2
+	sleep 1
+	sole $first || { fail "moved back on recovery"; return; }
+	signal $first TTIN
+	wait_for 3 other_than $first || { fail "standby kept it"; return; }
+	signal $first TTOU
+	local second=$heir
+	signal $second URG
+	wait_for 3 other_than $second || { fail "did not give up"; return; }
+	says $second "active -> backup: told to give up" || { fail "reason"; return; }
+	two_at_once
+	pass "class failed: moved in $took ms and stayed on recovery; standby and giving up move it too"
+	less $two 2 || fail "two owners for $two ms"
+}
+
+case_preempt_always() {
+	mode=always
+	start 2; start 3
+	wait_for 5 other_than 1 || { fail "no election"; return; }
+	sleep 0.3
+	start 1
+	wait_for 5 sole 1 || { fail "not preempted"; return; }
+	two_at_once
+	pass "the preferred member returned: preempted $(between "$(at 1 started)" "$(at 1 '-> active')") ms after its start, gap $(between "$(seen 'del [23]')" "$(seen 'add 1')") ms"
+	less $two 2 || fail "two owners for $two ms"
+}
+
+case_witness() {
+	start 1; start 2; start 3 --witness
+	wait_for 5 other_than 3 || { fail "no election"; return; }
+	local first=$heir
+	signal $first KILL; reap $first
+	wait_for 5 other_than $first || { fail "the witness's vote is missing"; return; }
+	[ $heir != 3 ] || { fail "the witness owns it"; return; }
+	signal $heir KILL; reap $heir
+	sleep 3
+	[ -z "$(owners)" ] || { fail "the witness owns it"; return; }
+	pass "a witness voted and never owned"
+}
+
+# One process, 20 groups over one transport; the last bytes of the addresses count up.
+case_groups() {
+	local t n
+	elect --groups 20 || { fail "no election"; return; }
+	all_on() { [ "$(ip -n h$1 -o -4 addr show dev eth0 | grep -c '/32')" = 20 ]; }
+	wait_for 4 all_on 1 || { fail "1 has not all"; return; }
+	t=$(now)
+	signal 1 TERM; reap 1
+	spread() { [ $(($(ip -n h2 -o -4 addr show dev eth0 | grep -c '/32') + $(ip -n h3 -o -4 addr show dev eth0 | grep -c '/32'))) = 20 ]; }
+	wait_for 4 spread || { fail "not all were taken over"; return; }
+	pass "20 groups: all moved within $(between $t "$(now)") ms of SIGTERM"
+}
+
+# A connection through the address, from a client on its owner to a service there, both with the address as their
+# own: when it goes, nobody would ever tell them.
+case_connections() {
+	elect || { fail "no election"; return; }
+	cat >"$dir/connections.py" <<-'END'
+		import socket, sys, threading, time
+		def serve():
+		    l = socket.create_server(("::", 6443), family=socket.AF_INET6, dualstack_ipv6=True)
+		    while True: held.append(l.accept()[0])
+		held, clients = [], []
+		threading.Thread(target=serve, daemon=True).start()
+		time.sleep(0.2)
+		for a in sys.argv[1:]: clients.append(socket.create_connection((a, 6443), 2))
+		print("connected", flush=True)
+		start = time.monotonic()
+		for c in clients:
+		    c.settimeout(5)
+		    try: c.recv(1); print("closed", flush=True)
+		    except TimeoutError: print("hangs", flush=True)
+		    except OSError as e: print("ended", e.errno, "%.1f" % ((time.monotonic() - start) * 1000), flush=True)
+		socket.create_connection(("127.0.0.1", 6443), 2)
+		print("listens", flush=True)
+	END
+	in_ns 1 python3 "$dir/connections.py" "${vips[@]}" >"$dir/connections" 2>&1 &
+	local client=$!
+	wait_for 5 grep -q connected "$dir/connections" || { fail "no connection: $(cat "$dir/connections")"; return; }
+	signal 1 URG
+	wait_for 3 other_than 1 || { fail "did not give up"; return; }
+	wait $client
+	[ "$(grep -c '^ended' "$dir/connections")" = 2 ] && grep -q listens "$dir/connections" || { fail "$(cat "$dir/connections")"; return; }
+	pass "both connections of the lost addresses ended ($(grep ended "$dir/connections" | cut -d' ' -f2 | sort -u | tr '\n' ' ')is ECONNABORTED), the service still listens"
+}
+
+# What is not sealed with the key, or not for us, moves nothing.
+case_strangers() {
+	elect || { fail "no election"; return; }
+	in_ns 4 python3 - <<-'END'
+		import os, socket, struct
+		for to in ("10.77.0.1", "10.77.0.2", "10.77.0.3"):
+		    for source in ("10.77.0.4",):
+		        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		        s.bind((source, 7644))
+		        for size in (0, 1, 16, 84, 200, 1400):
+		            s.sendto(os.urandom(size), (to, 7644))
+		# as if from a member: the source address is forged
+		r = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+		for to in (1, 3):
+		    body = b"TRV\1\x11\0\0\1" + os.urandom(100)
+		    udp = struct.pack(">HHHH", 7644, 7644, 8 + len(body), 0) + body
+		    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, 64, 17, 0, socket.inet_aton("10.77.0.2"), socket.inet_aton("10.77.0.%d" % to))
+		    for _ in range(100): r.sendto(ip + udp, ("10.77.0.%d" % to, 0))
+	END
+	sleep 0.5
+	sole 1 && [ "$(grep -c notice "$dir/1")" = 0 ] || { fail "moved, or noise"; return; }
+	pass "unsealed datagrams from strangers and under a member's address: nothing moved"
+}
+
+all="election terminated killed power_loss cut minority frozen thawed_early guard repair dad link class preempt_always witness
+	groups connections strangers"
+hosts="1 2 3 4"
+trap remove_hosts EXIT
+build_hosts 4 || { echo "FAILED  cannot build the test network"; exit 1; }
+[ $# -gt 0 ] || set -- $all
+for case; do
+	mode=health
+	observer || { echo "FAILED  no observer: $(cat "$dir/observer")"; exit 1; }
+	"case_$case"
+	two_at_once
+	stop_all
+	ip -n h0 link set port1 master br0
+	for i in 1 2 3; do for v in "${vips[@]}"; do ip -n h$i addr flush to $v dev eth0 2>/dev/null; done; done
+	rm -f "$dir"/[123] "$dir/observer"
+done
+exit $failed

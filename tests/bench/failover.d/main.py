@@ -50,6 +50,7 @@ class Bench:
                 return
             except Unsettled as e:
                 sample.failed = str(e)
+                print(f"{sample.setup.name}: {e}\n{sample.setup.last_words()}", file=sys.stderr)
         sample.unsettled += 1
 
     def measure(self, name, row):

@@ -70,12 +70,20 @@ class Maker:
     def ready(self, node):
         return True
 
+    def last_words(self, lines=4):
+        """The ends of all logs."""
+        text = ""
+        for node in self.nodes:
+            with open(self.path(node, "log")) as file:
+                text += "".join(f"  {node}: {line}" for line in file.readlines()[-lines:])
+        return text
+
     def refused(self):
         return ""
 
     def timer_ms(self):
         """What a node alone in its group has to wait for: three intervals and its skew time."""
-        return 3 * self.interval_ms + (256 - self.priorities[0]) * self.interval_ms / 256
+        return 3 * self.interval_ms + (256 - (self.priorities or (250,))[0]) * self.interval_ms / 256
 
 
 class Keepalived(Maker):
@@ -112,7 +120,7 @@ class Keepalived(Maker):
 
 class Triarch(Maker):
     transport, election, preempt = "sealed", "majority", "health"
-    version, priorities = 3, (250, 230, 210)
+    version, priorities = 3, None  # None: 250, 230, 210 by position
     maker = "triarch"
 
     def command(self, node):
@@ -140,6 +148,8 @@ class Triarch(Maker):
             lines += [f"election: {self.election}"]
         if self.preempt != "health":
             lines += [f"preempt: {self.preempt}"]
+        if self.priorities:
+            lines += [f"priority: {self.priorities[i]}"]
         lines += ["members:"] + [f"- {{ name: {n}, address: {address(n)} }}" for n in self.nodes]
         first = "- " if self.groups > 1 else "  "
         return "".join((first if n == 0 else "  ") + line + "\n" for n, line in enumerate(lines))
@@ -193,7 +203,7 @@ class Services:
             for part in ("crt", "key"):
                 with open(f"{d}/{part}") as file:
                     out.write(file.read())
-        with open(d + "/vip.key", "w") as out:
+        with open(os.open(d + "/vip.key", os.O_WRONLY | os.O_CREAT, 0o640), "w") as out:
             out.write(f"send 1 {secrets.token_hex(32)}\n")
 
     def start_api(self, node, memory_mib=0):

@@ -20,6 +20,7 @@ SETUPS = {
     "keepalived 255 groups": (Keepalived, {"groups": 255, "checks": False, "realtime": False}),
     "keepalived alone": (Keepalived, {"nodes": ("n1",), "checks": False, "realtime": False}),
     "triarch": (Triarch, {}),
+    "triarch 254": (Triarch, {"priorities": (254, 253, 252)}),
     "triarch ip": (Triarch, {"transport": "ip", "election": "priority"}),
     "triarch always": (Triarch, {"preempt": "always"}),
     "triarch 10ms": (Triarch, {"interval_ms": 10}),
@@ -115,6 +116,7 @@ ROWS = {
         Line("nothing happens (noise of this host)", "keepalived best", "triarch", "-", only_reported)]),
     "power_loss_100": Row(s.power_loss, [
         Line("power loss, 100 ms", "keepalived best", "triarch", "<= 1.02 x", ratio(1.02), also=("elections",)),
+        Line("  the same, keepalived's priorities", "keepalived best", "triarch 254", "<= 1.02 x", ratio(1.02), also=("elections",)),
         Line("  the same, ip transport", "keepalived best", "triarch ip", "<= 1.02 x", ratio(1.02), also=("elections",))]),
     "power_loss_10": Row(s.power_loss, [
         Line("power loss, 10 ms", "keepalived best 10ms", "triarch 10ms", "<= 35 ms, all elect once", below_once(35), also=("elections",)),

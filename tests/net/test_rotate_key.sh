@@ -16,7 +16,7 @@ declare -A agent
 failed=0
 
 finish() {
-	kill -9 "${agent[@]}" ${watcher:-} 2>/dev/null
+	kill -9 "${agent[@]}" $(jobs -p) 2>/dev/null
 	wait 2>/dev/null
 	umount -l /run/netns
 	[ -n "${KEEP:-}" ] || rm -rf "$dir"
@@ -98,7 +98,8 @@ start() { # NODE
 # Every removal and addition of the address, as the kernels tell it.
 watch_address() {
 	local n
-	for n in $nodes; do ip -n $n -o monitor address 2>/dev/null | grep --line-buffered "Deleted.* $vip/" & done >"$dir/moves"
+	: >"$dir/moves"
+	for n in $nodes; do ip netns exec $n ip -o monitor address >>"$dir/moves" 2>/dev/null & done
 }
 
 first=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')
@@ -133,8 +134,8 @@ for n in $nodes; do done_so "$n drops the old one" $n --drop-old; done
 wait_until 5 all_say 2 '[2]' || bad "the old one is gone" "$(members_keys n1)"
 [ "$(keys n1)$(keys n2)$(keys n3)" = "send 2;send 2;send 2;" ] && ! grep -q $first "$dir"/n?/vip.key &&
 	[ "$(stat -c %a "$dir"/n?/vip.key | sort -u)" = 640 ] && ok "one new key on all" "$(members_keys n2)" || bad "one new key on all" "$(keys n1) $(keys n2) $(keys n3)"
-sole $active && [ ! -s "$dir/moves" ] && [ "$(field $active "r['vip']['since']")" = "$since" ] &&
-	ok "the address never left" "on $active since $since" || bad "the address never left" "owner $(owner), $(cat "$dir/moves")"
+sole $active && ! grep -q "Deleted.* $vip/" "$dir/moves" && [ "$(field $active "r['vip']['since']")" = "$since" ] &&
+	ok "the address never left" "on $active since $since" || bad "the address never left" "owner $(owner), $(grep Deleted "$dir/moves")"
 
 # A member that is down has not said that it accepts anything.
 done_so "another key" n1 --new
@@ -154,4 +155,6 @@ wait_until 3 grep -q 'vip.key:3: the key is 64 hexadecimal digits' "$dir/n2/log"
 	bad "a broken key file" "$(tail -n3 "$dir/n2/log")"
 says() { [ "$(field n1 "[m.get('acceptsKeys') for m in r['members'] if m['name'] == '$1'][0]")" = "$2" ]; }
 wait_until 3 says n2 '[2, 3]' && sole $active && ok "and it is heard as before" "$(members_keys n1)" || bad "after a broken key file" "$(members_keys n1)"
+kill -TERM ${agent[$active]}
+wait_until 3 grep -q "Deleted.* $vip/" "$dir/moves" || bad "the watcher" "does not see the address leave"
 exit $failed

@@ -55,6 +55,8 @@ all_say() { # SENDS ACCEPTS: every member's report of every member
 		[ "$(field $n "all((m.get('sendsWithKey'), m.get('acceptsKeys')) == ($1, $2) for m in r['members']) and len(r['members'])")" = 3 ] || return 1
 	done
 }
+# MEMBER KEYS: as n1 knows it
+says() { [ "$(field n1 "[m.get('acceptsKeys') for m in r['members'] if m['name'] == '$1'][0]")" = "$2" ]; }
 owner() { local n; for n in $nodes; do ip -n $n -o addr show dev eth0 | grep -q " $vip/" && printf '%s ' $n; done; }
 sole() { [ "$(owner)" = "$1 " ]; }
 
@@ -121,6 +123,7 @@ refused "another one meanwhile" n1 --new "a rotation is under way"
 refused "sending with it before the others have it" n1 --send "does not say that it accepts key 2"
 cp -p "$dir/n1/vip.key" "$dir/n2/vip.key"
 kill -HUP ${agent[n2]}
+wait_until 5 says n2 '[1, 2]'
 refused "before n3 has it" n1 --send "n3 does not say that it accepts key 2"
 cp -p "$dir/n1/vip.key" "$dir/n3/vip.key"
 kill -HUP ${agent[n3]}
@@ -153,7 +156,6 @@ kill -HUP ${agent[n2]}
 wait_until 3 grep -q 'vip.key:3: the key is 64 hexadecimal digits' "$dir/n2/log" &&
 	ok "a broken key file is told, the keys from before stay" "$(grep -o 'vip.key:3: .*' "$dir/n2/log" | tail -n1)" ||
 	bad "a broken key file" "$(tail -n3 "$dir/n2/log")"
-says() { [ "$(field n1 "[m.get('acceptsKeys') for m in r['members'] if m['name'] == '$1'][0]")" = "$2" ]; }
 wait_until 3 says n2 '[2, 3]' && sole $active && ok "and it is heard as before" "$(members_keys n1)" || bad "after a broken key file" "$(members_keys n1)"
 kill -TERM ${agent[$active]}
 wait_until 3 grep -q "Deleted.* $vip/" "$dir/moves" || bad "the watcher" "does not see the address leave"

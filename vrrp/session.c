@@ -27,18 +27,33 @@ static bool challenge(struct vrrp_session *s, uint64_t now_us, uint64_t gap_us, 
         return true;
 }
 
-static bool may_answer(struct vrrp_session *s, uint64_t boot, uint64_t now_us, uint64_t gap_us) {
-        if (s->answered_us > 0 && s->answered_boot == boot && !passed(s->answered_us, now_us, gap_us))
+/* Spreads the bits (the finalizer of splitmix64). */
+static uint64_t mix(uint64_t v) {
+        v = (v ^ v >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        v = (v ^ v >> 27) * UINT64_C(0x94d049bb133111eb);
+        return v ^ v >> 31;
+}
+
+static bool may_answer(struct vrrp_session *s, uint64_t boot, uint64_t now_us, uint64_t gap_us,
+                       uint64_t random) {
+        uint64_t rank;
+
+        if (s->answered_us == 0 || passed(s->answered_us, now_us, gap_us)) {
+                s->answered_us = now_us;
+                s->answered_rank = 0;
+                s->salt = mix(random ^ now_us);
+        }
+        rank = mix(boot ^ s->salt) | 1;
+        if (rank <= s->answered_rank)
                 return false;
-        s->answered_boot = boot;
-        s->answered_us = now_us;
+        s->answered_rank = rank;
         return true;
 }
 
 static enum vrrp_session_verdict unknown_boot(struct vrrp_session *s, enum vrrp_session_kind kind,
                                               uint64_t boot, uint64_t now_us, uint64_t gap_us,
                                               uint64_t random) {
-        bool answer = kind == VRRP_SESSION_CHALLENGE && may_answer(s, boot, now_us, gap_us);
+        bool answer = kind == VRRP_SESSION_CHALLENGE && may_answer(s, boot, now_us, gap_us, random);
         bool ask = challenge(s, now_us, gap_us, random);
 
         s->dropped++;

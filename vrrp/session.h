@@ -16,14 +16,16 @@
 
 enum { VRRP_SESSION_LIFE = 16 }; /* 4 A: longer than an acknowledgement may take */
 
-struct vrrp_session {                        /* all 0: nothing known, nothing sent */
-        uint64_t seq;                        /* own, last sent to this peer */
-        bool known;                          /* peer_boot is proven */
-        uint64_t peer_boot, last_seq;        /* of the newest datagram that counted */
-        uint64_t nonce, nonce_us;            /* of our challenge that is out and since when, 0: none */
-        uint64_t challenged_us;              /* when a challenge last left */
-        uint64_t answered_boot, answered_us; /* the last challenge of a boot not proven */
-        uint64_t dropped, challenges;        /* counters */
+struct vrrp_session {                 /* all 0: nothing known, nothing sent */
+        uint64_t seq;                 /* own, last sent to this peer */
+        bool known;                   /* peer_boot is proven */
+        uint64_t peer_boot, last_seq; /* of the newest datagram that counted */
+        uint64_t nonce, nonce_us;     /* of our challenge that is out and since when, 0: none */
+        uint64_t challenged_us;       /* when a challenge last left */
+        uint64_t answered_us,
+                answered_rank;        /* challenges of boots not proven: this gap's begin; the highest */
+        uint64_t salt;                /* rank that was answered in it; what the ranks come from */
+        uint64_t dropped, challenges; /* counters */
 };
 
 enum vrrp_session_kind { VRRP_SESSION_DATA, VRRP_SESSION_CHALLENGE, VRRP_SESSION_RESPONSE };
@@ -38,8 +40,9 @@ enum vrrp_session_verdict {
 
 /* An authentic datagram of the peer. `random` becomes the nonce of a challenge, if one is due: 64 fresh
  * random bits, not 0. At most one challenge per gap_us (A / 4). A challenge of an unknown boot is responded
- * to, too: once per gap, unless its boot is another than that of the one before (so that repeating an old
- * challenge does not keep a peer that has started from being answered). */
+ * to, too. Old ones that somebody repeats must neither make us flood the peer nor take the answer from a peer
+ * that has started: each gap ranks the boots anew, as nobody can foresee, and answers only what ranks higher
+ * than those before. Of n boots that is about ln n answers a gap, and each boot's turn comes. */
 enum vrrp_session_verdict vrrp_session_receive(struct vrrp_session *s, enum vrrp_session_kind kind,
                                                uint64_t boot, uint64_t seq, uint64_t nonce, uint64_t now_us,
                                                uint64_t gap_us, uint64_t random);

@@ -10,3 +10,7 @@ target_link_libraries(etcdclient PRIVATE triarch-agent)
 add_library(clockshift MODULE net/clockshift.c)
 target_link_libraries(clockshift PRIVATE triarch-flags ${CMAKE_DL_LIBS})
 set_target_properties(clockshift PROPERTIES PREFIX "")
+
+# Frames at a given rate, for the tests with hostile packets.
+add_executable(flood net/flood.c)
+target_link_libraries(flood PRIVATE triarch-flags)

@@ -163,7 +163,7 @@ static int prepare_loop(struct agent *a) {
             (r = sd_event_source_set_priority(a->sigterm, SD_EVENT_PRIORITY_IMPORTANT)) < 0 ||
             (r = sd_event_add_signal(a->loop, &a->sigint, SIGINT, on_stop, a)) < 0 ||
             (r = sd_event_add_signal(a->loop, &a->sighup, SIGHUP, on_hangup, a)) < 0 ||
-            (r = worker_new(a->loop, &a->worker)) < 0 ||
+            (r = worker_new(a->loop, &a->worker)) < 0 || (r = agent_move_init(a)) < 0 ||
             (r = sd_event_add_time_relative(a->loop, &a->bring_up, CLOCK_MONOTONIC, 0, RETRY_ACCURACY_US,
                                             on_bring_up, a)) < 0)
                 return r;
@@ -197,6 +197,7 @@ static void remove_stale_vips(struct agent *a) {
 static void agent_done(struct agent *a) {
         agent_probes_close(a);
         worker_free(a->worker);
+        agent_move_done(a);
         agent_members_done(a);
         agent_groups_done(a);
         agent_transports_done(a);

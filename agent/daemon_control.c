@@ -1,10 +1,9 @@
 /* What the control socket lets root change: who has the address, standby, the keys. */
 #include "agent/daemon_priv.h"
-#include "vrrp/clock.h"
 #include <errno.h>
 #include <jansson.h>
 
-static void answer_with(struct control_page *ret, json_t *o) {
+void agent_answer(struct control_page *ret, json_t *o) {
         ret->status = 200;
         ret->type = "application/json";
         ret->body = o ? json_dumps(o, 0) : NULL;
@@ -15,27 +14,23 @@ static void answer_with(struct control_page *ret, json_t *o) {
 
 /* ---- what is asked ---- */
 
-struct wish {
-        const char *to;  /* NULL: not given; borrowed from the document */
-        json_int_t vrid; /* 0: not given */
-        int on, force;
-};
-
-static bool parse_wish(const struct control_request *q, json_t **ret_doc, struct wish *w,
-                       struct control_page *ret) {
+bool agent_wish_parse(const struct control_request *q, json_t **ret_doc, struct agent_wish *w,
+                      struct control_page *ret) {
+        json_int_t vrid = 0;
         json_error_t e;
 
-        *w = (struct wish){ .on = -1 };
+        *w = (struct agent_wish){ .on = -1 };
         *ret_doc = json_loadb(q->size ? q->body : "{}", q->size ? q->size : 2, JSON_REJECT_DUPLICATES, &e);
         if (!*ret_doc || json_unpack_ex(*ret_doc, &e, JSON_STRICT, "{s?s, s?I, s?b, s?b}", "to", &w->to,
-                                        "group", &w->vrid, "on", &w->on, "force", &w->force) < 0) {
+                                        "group", &vrid, "on", &w->on, "force", &w->force) < 0) {
                 control_refuse(ret, 400, "the request is not understood: %s", e.text);
                 return false;
         }
+        w->vrid = vrid;
         return true;
 }
 
-static size_t count(const struct agent *a, json_int_t vrid) {
+static size_t count(const struct agent *a, int64_t vrid) {
         size_t n = 0;
 
         for (size_t i = 0; i < a->n_groups; i++)
@@ -44,7 +39,7 @@ static size_t count(const struct agent *a, json_int_t vrid) {
 }
 
 /* The one group that is meant; NULL with the refusal. */
-static struct agent_group *find_group(struct agent *a, const struct wish *w, struct control_page *ret) {
+struct agent_group *agent_wish_group(struct agent *a, const struct agent_wish *w, struct control_page *ret) {
         size_t n = count(a, w->vrid);
 
         if (n == 0)
@@ -59,142 +54,6 @@ static struct agent_group *find_group(struct agent *a, const struct wish *w, str
         return NULL;
 }
 
-/* ---- who could take over ---- */
-
-static bool is_heard(const struct vrrp_router_status *s, const struct vrrp_peer *p) {
-        return p->last_us && vrrp_now_us() < p->last_us + (uint64_t)AGENT_FRESH_INTERVALS * s->interval_us;
-}
-
-/* Why a member cannot have the address, "" when it can. */
-static const char *unfit(const struct agent_group *g, const struct vrrp_router_status *s,
-                         const struct vrrp_peer *p) {
-        const struct vrrp_list_member *m = g->transport ? vrrp_list_find(&g->transport->list, p->id) : NULL;
-
-        if (m && m->witness)
-                return "is a witness";
-        if (!is_heard(s, p))
-                return "is not heard";
-        if (p->class == VRRP_FAILED)
-                return "has failed";
-        if (p->class > g->agent->health.published)
-                return "is in worse health";
-        return "";
-}
-
-static bool any_other(const struct agent_group *g) {
-        struct vrrp_router_status s;
-
-        vrrp_router_status(g->router, &s);
-        for (size_t i = 0; i < s.n_peers; i++)
-                if (!*unfit(g, &s, &s.peers[i]))
-                        return true;
-        return false;
-}
-
-/* ---- POST /v1/vip/move ---- */
-
-static const struct vrrp_list_member *member_by_name(const struct agent_transport *t, const char *name) {
-        for (size_t i = 0; i < t->list.n; i++)
-                if (!strncmp(t->list.v[i].name, name, VRRP_LIST_NAME - 1))
-                        return &t->list.v[i];
-        return NULL;
-}
-
-static bool find_target(const struct agent_group *g, const struct wish *w, uint64_t *ret_id,
-                        struct control_page *ret) {
-        const struct vrrp_list_member *m;
-
-        *ret_id = 0;
-        if (!w->to)
-                return true;
-        if (!g->transport) {
-                control_refuse(ret, 400,
-                               "transport ip cannot say who follows: the highest priority does; leave %s out",
-                               w->to);
-                return false;
-        }
-        if (!(m = member_by_name(g->transport, w->to)))
-                control_refuse(ret, 404, "there is no member \"%s\"", w->to);
-        else if (m->witness)
-                control_refuse(ret, 400, "\"%s\" is a witness, which never has the address", w->to);
-        else
-                *ret_id = m->id;
-        return *ret_id != 0;
-}
-
-/* "" or why the named one cannot follow; 0: anybody. */
-static const char *target_problem(const struct agent_group *g, uint64_t id) {
-        struct vrrp_router_status s;
-
-        if (!id)
-                return any_other(g) || !g->transport ? "" : "nobody else could take it";
-        vrrp_router_status(g->router, &s);
-        for (size_t i = 0; i < s.n_peers; i++)
-                if (s.peers[i].id == id)
-                        return unfit(g, &s, &s.peers[i]);
-        return "is not heard";
-}
-
-static void hand_over(struct agent_group *g, const struct wish *w, uint64_t id, struct control_page *ret) {
-        const char *problem = target_problem(g, id);
-        int r;
-
-        if (g->transport && id == g->transport->self) {
-                control_refuse(ret, 409, "it is here already");
-                return;
-        }
-        if (*problem && !w->force) {
-                control_refuse(ret, 409, "%s%s%s; --force does it all the same", w->to ? w->to : "",
-                               w->to ? " " : "", problem);
-                return;
-        }
-        r = vrrp_router_give_up(g->router, id, "moved by the operator");
-        if (r < 0)
-                control_refuse(ret, 409, "the address cannot be given up: %s", strerror(-r));
-        else
-                answer_with(ret, json_pack("{s:s, s:s, s:s}", "address", agent_group_name(g).v, "from",
-                                           g->agent->config->node_name, "to", w->to ? w->to : ""));
-}
-
-static const char *owner_name(const struct agent_group *g, const struct vrrp_router_status *s) {
-        const struct vrrp_list_member *m =
-                g->transport ? vrrp_list_find(&g->transport->list, s->active_id) : NULL;
-
-        for (size_t i = 0; !m && i < g->vip->n_members; i++)
-                if (vrrp_ip_equal(&g->vip->members[i].address, &s->active))
-                        return g->vip->members[i].name;
-        return m ? m->name : "";
-}
-
-static void move(struct agent_group *g, const struct wish *w, struct control_page *ret) {
-        struct vrrp_router_status s;
-        uint64_t id;
-
-        if (!g->router) {
-                control_refuse(ret, 409, "%s does not run here yet: %s", agent_group_name(g).v, g->problem);
-                return;
-        }
-        if (!find_target(g, w, &id, ret))
-                return;
-        vrrp_router_status(g->router, &s);
-        if (s.state == VRRP_ACTIVE)
-                hand_over(g, w, id, ret);
-        else if (vrrp_ip_none(&s.active))
-                control_refuse(ret, 409, "nobody is known to have %s", agent_group_name(g).v);
-        else
-                control_refuse(ret, 409, "%s is not here but on %s (%s); do it there", agent_group_name(g).v,
-                               owner_name(g, &s), vrrp_ip_text(&s.active).v);
-}
-
-void agent_control_move(void *userdata, const struct control_request *q, struct control_page *ret) {
-        CLEANUP(json_decrefp) json_t *doc = NULL;
-        struct agent_group *g;
-        struct wish w;
-
-        if (parse_wish(q, &doc, &w, ret) && (g = find_group(userdata, &w, ret)))
-                move(g, &w, ret);
-}
-
 /* ---- POST /v1/vip/standby ---- */
 
 /* A node that steps back must leave the address to somebody. */
@@ -202,7 +61,7 @@ static bool may_step_back(const struct agent_group *g, struct control_page *ret)
         struct vrrp_router_status s;
 
         vrrp_router_status(g->router, &s);
-        if (s.state != VRRP_ACTIVE || any_other(g))
+        if (s.state != VRRP_ACTIVE || agent_other_is_fit(g))
                 return true;
         control_refuse(ret, 409,
                        "no other node is known to be able to take %s%s; --force does it all the same",
@@ -213,9 +72,9 @@ static bool may_step_back(const struct agent_group *g, struct control_page *ret)
 void agent_control_standby(void *userdata, const struct control_request *q, struct control_page *ret) {
         CLEANUP(json_decrefp) json_t *doc = NULL;
         struct agent *a = userdata;
-        struct wish w;
+        struct agent_wish w;
 
-        if (!parse_wish(q, &doc, &w, ret))
+        if (!agent_wish_parse(q, &doc, &w, ret))
                 return;
         if (w.on < 0) {
                 control_refuse(ret, 400, "\"on\" is missing: true or false");
@@ -234,7 +93,7 @@ void agent_control_standby(void *userdata, const struct control_request *q, stru
                         agent_group_standby(&a->groups[i], w.on);
         agent_record(a, LOG_NOTICE, NULL, "standby", w.on ? "off" : "on", w.on ? "on" : "off",
                      "by the operator");
-        answer_with(ret, json_pack("{s:b}", "standby", w.on));
+        agent_answer(ret, json_pack("{s:b}", "standby", w.on));
 }
 
 /* ---- POST /v1/keys/reload ---- */
@@ -254,7 +113,7 @@ static void answer_keys(const struct agent *a, struct control_page *ret) {
                 json_array_append_new(files, json_pack("{s:s, s:i}", "file", k->path, "sends",
                                                        (int)k->keys.v[k->keys.send].id));
         }
-        answer_with(ret, json_pack("{s:o}", "keys", files));
+        agent_answer(ret, json_pack("{s:o}", "keys", files));
 }
 
 /* Answered when the files have been read, by a thread that may wait for a disk. */

@@ -78,7 +78,8 @@ int agent_health_init(struct agent *a) {
         static const struct health_node_ops ops = { .published = on_published,
                                                     .send = agent_exchange_send,
                                                     .probe = agent_exchange_probe,
-                                                    .give_up = agent_exchange_give_up };
+                                                    .give_up = agent_exchange_give_up,
+                                                    .moved = agent_moved };
         const struct config *c = a->config;
         struct health_params p = {
                 .enabled = { [HEALTH_API_SERVER] = c->health.api_server.enabled,

@@ -68,29 +68,48 @@ static void fill_self(const struct agent *a, const struct agent_transport *t, st
                 }
 }
 
-static void fill_other(const struct vrrp_sealed_peer *p, const struct vrrp_peer *heard,
-                       struct report_member *m) {
-        m->session = p && p->session;
-        m->last_us = p ? p->last_us : 0;
-        m->key_id = p ? p->key_id : 0;
-        m->known = heard && heard->last_us;
-        m->reason = "";
-        if (m->known) {
-                m->class = heard->class;
-                m->priority = heard->priority;
-                m->gen = heard->gen;
-        }
+static void fill_heard(const struct vrrp_peer *p, struct report_member *m) {
+        m->known = true;
+        m->class = p->class;
+        m->priority = p->priority;
+        m->gen = p->gen;
 }
 
-/* What it told of its keys, as long as that is fresh. */
-static void fill_keys(const struct agent *a, struct report_member *m) {
-        const struct exchange_peer *p = exchange_find(&a->node.exchange, m->id);
+/* What it said of itself is more than what a group heard; of its keys only what is fresh counts. */
+static void fill_told(const struct exchange_peer *x, struct report_member *m) {
+        const struct exchange_report *r = &x->report;
+        uint64_t now_us = agent_health_now().us;
 
-        if (!p || !exchange_fresh(p, agent_now_us(a)))
-                return;
-        m->sends = p->report.sends;
-        m->n_accepts = p->report.n_accepts;
-        memcpy(m->accepts, p->report.accepts, sizeof m->accepts);
+        m->known = true;
+        m->class = r->class;
+        m->reason = r->reason;
+        m->priority = r->priority;
+        m->standby = r->standby;
+        m->gen = r->gen;
+        if (exchange_fresh(x, now_us)) {
+                m->sends = r->sends;
+                m->n_accepts = r->n_accepts;
+                memcpy(m->accepts, r->accepts, sizeof m->accepts);
+        }
+        m->compared = exchange_compared(x, now_us);
+        m->offset_s = x->offset_s;
+        m->error_s = x->error_s;
+}
+
+static void fill_other(const struct agent *a, const struct vrrp_sealed_peer *p, const struct vrrp_peer *heard,
+                       struct report_member *m) {
+        const struct exchange_peer *x = a->exchange ? exchange_find(&a->node.exchange, m->id) : NULL;
+
+        m->reason = "";
+        if (p) {
+                m->session = p->session;
+                m->last_us = p->last_us;
+                m->key_id = p->key_id;
+        }
+        if (heard && heard->last_us)
+                fill_heard(heard, m);
+        if (x && x->heard)
+                fill_told(x, m);
 }
 
 static void fill_members(const struct snapshot *s, const struct agent *a, const struct agent_transport *t,
@@ -107,10 +126,8 @@ static void fill_members(const struct snapshot *s, const struct agent *a, const 
                 };
                 if (l->id == t->self)
                         fill_self(a, t, m);
-                else {
-                        fill_other(find_peer(peers, n, l->id), router_peer(s, a, t, l->id), m);
-                        fill_keys(a, m);
-                }
+                else
+                        fill_other(a, find_peer(peers, n, l->id), router_peer(s, a, t, l->id), m);
         }
 }
 

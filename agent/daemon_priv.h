@@ -82,6 +82,14 @@ struct agent {
         struct control *socket, *loopback;
         struct control_ticket *waits_for_keys[AGENT_WAITING];
         size_t n_waits_for_keys;
+        struct agent_move { /* an owner elsewhere was asked */
+                struct control_ticket *ticket;
+                const struct agent_group *group;
+                uint64_t nonce, until_us;
+                char from[VRRP_LIST_NAME], to[VRRP_LIST_NAME];
+        } moves[AGENT_WAITING];
+        size_t n_moves;
+        sd_event_source *move_timer;
         uint64_t started_us, class_changes;
 };
 
@@ -90,10 +98,29 @@ int agent_pages_open(struct agent *a, struct error *e);
 void agent_pages_close(struct agent *a);
 
 /* daemon_control.c: what changes something, by the control socket */
-void agent_control_move(void *userdata, const struct control_request *q, struct control_page *ret);
+struct agent_wish {
+        const char *to; /* name of a member, NULL: not given; borrowed from the document */
+        int64_t vrid;   /* 0: not given */
+        int on, force;  /* on -1: not given */
+};
+/* False with the refusal. The caller owns *ret_doc in either case. */
+bool agent_wish_parse(const struct control_request *q, json_t **ret_doc, struct agent_wish *w,
+                      struct control_page *ret);
+/* The one group that is meant; NULL with the refusal. */
+struct agent_group *agent_wish_group(struct agent *a, const struct agent_wish *w, struct control_page *ret);
+void agent_answer(struct control_page *ret, json_t *o); /* 200; o is taken over */
 void agent_control_standby(void *userdata, const struct control_request *q, struct control_page *ret);
 void agent_control_reload(void *userdata, const struct control_request *q, struct control_page *ret);
 void agent_control_keys_read(struct agent *a); /* a key file was read: who waits for it is answered */
+
+/* daemon_move.c: POST /v1/vip/move */
+void agent_control_move(void *userdata, const struct control_request *q, struct control_page *ret);
+/* Operation of the health node: the owner's answer to our question. */
+void agent_moved(void *userdata, uint64_t nonce, enum exchange_moved result);
+/* Somebody else could take the group's address now. */
+bool agent_other_is_fit(const struct agent_group *g);
+int agent_move_init(struct agent *a);
+void agent_move_done(struct agent *a);
 
 /* daemon_health.c: checks to class, class to routers */
 int agent_health_init(struct agent *a);

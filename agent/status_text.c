@@ -1,4 +1,5 @@
 #include "agent/status_text.h"
+#include <stdbool.h>
 #include <string.h>
 
 static const char *text(const json_t *o, const char *key) {
@@ -36,22 +37,61 @@ static void print_node(FILE *f, const char *name, const char *address) {
                 fputs(*name ? name : *address ? address : "unknown", f);
 }
 
+static bool is(const json_t *o, const char *key) {
+        return json_is_true(json_object_get(o, key));
+}
+
+/* "10.0.0.9, fd00::9" */
+static void print_addresses(FILE *f, const json_t *vip) {
+        const json_t *all = json_object_get(vip, "addresses"), *a;
+        size_t i;
+
+        if (json_array_size(all) < 2) {
+                fputs(text(vip, "address"), f);
+                return;
+        }
+        json_array_foreach(all, i, a) {
+                const char *s = json_string_value(a);
+
+                fprintf(f, "%s%s", i ? ", " : "", s ? s : "");
+        }
+}
+
+static void print_lease(FILE *f, const json_t *vip) {
+        bool active = !strcmp(text(vip, "state"), "active");
+
+        if (strcmp(text(vip, "election"), "majority") != 0)
+                return;
+        fprintf(f, "lease    %lld of %lld members are a majority, list generation %lld",
+                (long long)number(vip, "majority"), (long long)number(vip, "members"),
+                (long long)number(vip, "generation"));
+        if (active)
+                fprintf(f, ", %lld ms left", (long long)number(vip, "leaseMs"));
+        else if (*text(vip, "promisedTo"))
+                fprintf(f, ", promised to %s", text(vip, "promisedTo"));
+        fputc('\n', f);
+}
+
 static void print_router(FILE *f, const json_t *vip) {
+        const char *state = *text(vip, "phase") ? text(vip, "phase") : text(vip, "state");
         char age[32];
 
-        fprintf(f, "vip      %s on %s, router %lld: ", text(vip, "address"), text(vip, "interface"),
+        fputs("vip      ", f);
+        print_addresses(f, vip);
+        fprintf(f, " on %s, router %lld: ", text(vip, "interface"),
                 (long long)number(vip, "virtualRouterID"));
         if (*text(vip, "problem")) {
                 fprintf(f, "waiting: %s\n", text(vip, "problem"));
                 return;
         }
-        fprintf(f, "%s for %s, priority %lld of %lld%s\n", text(vip, "state"),
-                span(number(vip, "stateMs"), age), (long long)number(vip, "priority"),
-                (long long)number(vip, "priorityConfigured"),
+        fprintf(f, "%s for %s, priority %lld of %lld%s%s\n", state, span(number(vip, "stateMs"), age),
+                (long long)number(vip, "priority"), (long long)number(vip, "priorityConfigured"),
+                is(vip, "standby") ? ", standing by" : "",
                 json_is_false(json_object_get(vip, "linkUp")) ? ", link down" : "");
         fputs("owner    ", f);
         print_node(f, text(vip, "ownerName"), text(vip, "owner"));
         fputc('\n', f);
+        print_lease(f, vip);
 }
 
 static void print_peers(FILE *f, const json_t *peers) {
@@ -70,15 +110,71 @@ static void print_peers(FILE *f, const json_t *peers) {
         }
 }
 
-void status_text_vip(FILE *f, const json_t *report) {
-        const json_t *vip = json_object_get(report, "vip");
+/* "own", "20 ms ago", "never heard" */
+static const char *heard_text(const json_t *m, char out[48]) {
+        const json_t *age = json_object_get(m, "ageMs");
+        char t[32];
 
-        if (!json_is_object(vip)) {
+        if (is(m, "self"))
+                snprintf(out, 48, "this node");
+        else if (!json_is_integer(age))
+                snprintf(out, 48, "never heard");
+        else
+                snprintf(out, 48, "%s ago%s", span(json_integer_value(age), t),
+                         is(m, "session") ? "" : ", no session");
+        return out;
+}
+
+static void print_member(FILE *f, const json_t *m) {
+        const json_t *offset = json_object_get(m, "clockOffsetSeconds");
+        const char *class = *text(m, "class") ? text(m, "class") : "unknown";
+        char heard[48];
+
+        fprintf(f, "  %-10s %-15s %-7s priority %3lld  %-8s  %s", text(m, "name"), text(m, "address"),
+                text(m, "role"), (long long)number(m, "priority"), class, heard_text(m, heard));
+        if (is(m, "standby"))
+                fputs(", standing by", f);
+        if (json_is_real(offset))
+                fprintf(f, ", clock %+.3f s", json_real_value(offset));
+        fprintf(f, ", key %lld, list %lld", (long long)number(m, "keyID"),
+                (long long)number(m, "generation"));
+        if (*text(m, "reason") && strcmp(class, "healthy") != 0)
+                fprintf(f, ": %s", text(m, "reason"));
+        fputc('\n', f);
+}
+
+static void print_members(FILE *f, const json_t *members) {
+        const json_t *m;
+        size_t i;
+
+        fputs("members\n", f);
+        json_array_foreach(members, i, m) print_member(f, m);
+}
+
+static void print_keys(FILE *f, const json_t *transports) {
+        const json_t *t;
+        size_t i;
+
+        json_array_foreach(transports, i, t) if (*text(t, "keysProblem"))
+                fprintf(f, "keys     %s (the keys from before stay in use)\n", text(t, "keysProblem"));
+}
+
+void status_text_vip(FILE *f, const json_t *report) {
+        const json_t *vips = json_object_get(report, "vips"), *members = json_object_get(report, "members"),
+                     *vip;
+        size_t i;
+
+        if (json_is_array(vips) && json_array_size(vips) > 0)
+                json_array_foreach(vips, i, vip) print_router(f, vip);
+        else if (json_is_object(json_object_get(report, "vip")))
+                print_router(f, json_object_get(report, "vip"));
+        else
                 fputs("vip      none is configured\n", f);
-                return;
-        }
-        print_router(f, vip);
-        print_peers(f, json_object_get(report, "peers"));
+        if (json_array_size(members) > 0)
+                print_members(f, members);
+        else
+                print_peers(f, json_object_get(report, "peers"));
+        print_keys(f, json_object_get(report, "transports"));
 }
 
 static void print_checks(FILE *f, const json_t *report) {

@@ -1,0 +1,63 @@
+#!/bin/bash
+# The masters compare their clocks: all time servers drift together and the address stays; one drifts and it leaves.
+source "$(dirname "$0")/cluster.sh"
+lab_enter "$@"
+
+beyond() {
+        [ "$(correction_ms "$1")" -gt 100 ]
+}
+
+# stays MACHINE SECONDS: the address is there, and nobody becomes degraded.
+stays() {
+        local end=$((SECONDS + $2))
+
+        while [ $SECONDS -lt "$end" ]; do
+                holder_is "$1" && agents_healthy || return 1
+                sleep 0.5
+        done
+}
+
+elsewhere() {
+        one_holder && [ "$(vip_holders)" != "$active" ]
+}
+
+clock_reason() {
+        on "$1" triarch status | grep -i 'clock' | sed 's/^/    status: /'
+}
+
+cluster_ensure
+active=$(vip_holders)
+
+say "  the time servers of all masters drift by 20 ms/s; the address is at $active"
+for name in "${machines[@]}"; do
+        bend "$name" 0 0.02
+done
+began=$SECONDS
+wait_until 30 beyond "$active" || fail "chronyd of $active does not follow"
+expect "for 10 s beyond the limit nothing moves, nobody is degraded" stays "$active" 10
+clock_reason "$active"
+back=$((SECONDS - began))
+for name in "${machines[@]}"; do # as slowly: each chronyd would see a step at a moment of its own
+        bend "$name" "$(awk -v s=$back 'BEGIN { print 0.02 * s }')" -0.02
+done
+expect "nor on the way back" stays "$active" $back
+for name in "${machines[@]}"; do
+        bend "$name"
+done
+wait_clocks
+
+say "  the time server of $active alone drifts by 50 ms/s"
+bend "$active" 0 0.05
+wait_until 30 beyond "$active" || fail "chronyd of $active does not follow"
+from=$(now_ns)
+wait_until 20 elsewhere || fail "the address stays at $active"
+say "  the address left $active $((($(now_ns) - from) / 1000000)) ms after chronyd's account passed 100 ms"
+clock_reason "$active"
+expect "$active is degraded" [ "$(agent_class "$active")" = degraded ]
+expect "with the clock as the reason" grep -qi 'odd one out' <(on "$active" triarch status)
+now_at=$(vip_holders)
+bend "$active"
+wait_until 60 clock_right "$active" || fail "chronyd of $active does not come back"
+wait_until 90 agents_healthy || fail "$active does not become healthy again"
+expect "the address does not return with it" holder_is "$now_at"
+finish

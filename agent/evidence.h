@@ -44,8 +44,9 @@ const struct exchange_peer *evidence_best(const struct exchange *x, enum vrrp_cl
 struct evidence_clock {                  /* of one master */
         enum clock_verdict verdict;      /* its own judgement */
         double correction_s, distance_s; /* distance_s INFINITY: none */
-        bool compared;                   /* the next two are known */
-        double offset_s, error_s;        /* its own clock minus ours, and how far that may be off */
+        bool compared;                   /* the next three are known */
+        double offset_s, system_s;       /* its clock minus ours: own idea of the time, bare system clock */
+        double error_s;                  /* how far both may be off */
 };
 /* The clock check's outcome in the light of the other masters' clocks: the odd one out is beyond its limit,
  * whatever it thinks of itself; a fault for which none of them is better is no fault. `own_detail` is the

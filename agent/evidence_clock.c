@@ -51,10 +51,6 @@ static enum kinship kinship(const struct series *s, double limit_s, double *ret_
         return fabs(median) - error > limit_s / 2 ? NEAR_MAJORITY : WITH_MAJORITY;
 }
 
-static double system_offset(const struct evidence_clock *own, const struct evidence_clock *c) {
-        return c->offset_s - c->correction_s + own->correction_s;
-}
-
 /* Both series; the worse one is returned, with the distance in it. */
 static enum kinship compare(const struct evidence_clock *own, const struct evidence_clock *peers, size_t n,
                             double limit_s, double *ret_distance) {
@@ -69,7 +65,7 @@ static enum kinship compare(const struct evidence_clock *own, const struct evide
         for (size_t i = 0; i < n; i++)
                 if (has_source(&peers[i]) && peers[i].compared) {
                         add(&ideas, peers[i].offset_s, peers[i].error_s);
-                        add(&systems, system_offset(own, &peers[i]), peers[i].error_s);
+                        add(&systems, peers[i].system_s, peers[i].error_s);
                 }
         a = kinship(&ideas, limit_s, ret_distance);
         b = kinship(&systems, limit_s, &d);
@@ -89,7 +85,7 @@ static bool is_better(const struct evidence_clock *own, const struct evidence_cl
         if (fabs(own->correction_s) <= limit_s)
                 return p->distance_s * BETTER_FACTOR <= own->distance_s;
         return !p->compared || fabs(p->offset_s) - p->error_s > limit_s ||
-               fabs(system_offset(own, p)) - p->error_s > limit_s;
+               fabs(p->system_s) - p->error_s > limit_s;
 }
 
 static bool any_better(const struct evidence_clock *own, const struct evidence_clock *peers, size_t n,
@@ -142,6 +138,7 @@ size_t evidence_clocks(const struct exchange *x, uint64_t now_us, struct evidenc
                                                                                : (double)c->distance_us / 1e6,
                         .compared = exchange_compared(p, now_us),
                         .offset_s = p->offset_s,
+                        .system_s = p->system_s,
                         .error_s = p->error_s,
                 };
         }

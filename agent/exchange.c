@@ -63,6 +63,7 @@ void exchange_send_report(struct exchange *x, const struct exchange_report *own,
         m.report.clock_ns = now.clock_ns;
         x->own = *own;
         x->sent_ns = now.clock_ns;
+        x->sent_correction_ns = now.correction_ns;
         x->sent_us = now.us;
         send_message(x, 0, &m);
 }
@@ -84,6 +85,7 @@ static void on_report(struct exchange *x, struct exchange_peer *p, const struct 
 
                 echo.echo.t1 = m->report.clock_ns;
                 echo.echo.t2 = echo.echo.t3 = now.clock_ns;
+                echo.echo.correction_ns = now.correction_ns;
                 send_message(x, p->id, &echo);
         }
 }
@@ -100,6 +102,7 @@ static void on_echo(const struct exchange *x, struct exchange_peer *p, const str
             step_ns > STEP_MAX_NS || step_ns < -STEP_MAX_NS)
                 return;
         p->offset_s = ((double)(m->echo.t2 - m->echo.t1) + (double)(m->echo.t3 - now.clock_ns)) / 2e9;
+        p->system_s = p->offset_s - (double)(m->echo.correction_ns - x->sent_correction_ns) / 1e9;
         p->error_s = (double)(passed_ns - stayed_ns) / 2e9;
         p->compared = true;
         p->compared_us = now.us;

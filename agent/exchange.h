@@ -77,7 +77,8 @@ struct exchange_message {
         union {
                 struct exchange_report report;
                 struct {
-                        int64_t t1, t2, t3; /* the report's clock_ns; received, answered */
+                        int64_t t1, t2, t3;    /* the report's clock_ns; received, answered */
+                        int64_t correction_ns; /* contained in t2 and t3 */
                 } echo;
                 unsigned measure; /* bits 1 << enum health_check */
                 struct {
@@ -96,7 +97,7 @@ bool exchange_decode(const uint8_t *body, size_t size, struct exchange_message *
 
 struct exchange_now {
         uint64_t us;
-        int64_t clock_ns;
+        int64_t clock_ns, correction_ns; /* the correction is contained in the clock */
 };
 struct exchange_peer { /* one other master */
         uint64_t id;
@@ -104,7 +105,9 @@ struct exchange_peer { /* one other master */
         uint64_t last_us, owned_us; /* of `report`, its newest; of the newest that had an address, 0: none */
         struct exchange_report report;
         bool compared;
-        double offset_s, error_s; /* its clock minus ours, and how far the comparison itself may be off */
+        double offset_s,
+                system_s; /* its clock minus ours: its own idea of the time, and the bare system clock */
+        double error_s;   /* how far both may be off */
         uint64_t compared_us;
         uint64_t answers, answered_us; /* nonce of `answer`, 0: none */
         struct exchange_report answer;
@@ -128,7 +131,8 @@ struct exchange {
         struct exchange_ops ops;
         void *userdata;
         struct exchange_report own; /* as last set; clock_ns and fresh are filled in when it is sent */
-        int64_t sent_ns;            /* clock_ns of the report to all that an ECHO may answer */
+        int64_t sent_ns; /* clock_ns of the report to all that an ECHO may answer; the correction contained */
+        int64_t sent_correction_ns;
         uint64_t sent_us;
         size_t n;
         struct exchange_peer peer[EXCHANGE_PEERS];

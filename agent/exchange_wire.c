@@ -184,6 +184,7 @@ size_t exchange_encode(const struct exchange_message *m, uint8_t *buf, size_t si
                 put(&c, (uint64_t)m->echo.t1, 8);
                 put(&c, (uint64_t)m->echo.t2, 8);
                 put(&c, (uint64_t)m->echo.t3, 8);
+                put(&c, (uint64_t)m->echo.correction_ns, 8);
                 break;
         case EXCHANGE_MEASURE:
                 put(&c, m->measure, 1);
@@ -221,6 +222,7 @@ bool exchange_decode(const uint8_t *body, size_t size, struct exchange_message *
                 ret->echo.t1 = take_ns(&c);
                 ret->echo.t2 = take_ns(&c);
                 ret->echo.t3 = take_ns(&c);
+                ret->echo.correction_ns = take_ns(&c);
                 break;
         case EXCHANGE_MEASURE:
                 ret->measure = take_below(&c, 1U << HEALTH_CHECKS);

@@ -6,7 +6,9 @@
 
 /* Our own idea of the time. */
 static struct exchange_now now_of(const struct health_node *n, struct health_when w) {
-        return (struct exchange_now){ .us = w.us, .clock_ns = w.system_ns + n->clock.correction_ns };
+        return (struct exchange_now){ .us = w.us,
+                                      .clock_ns = w.system_ns + n->clock.correction_ns,
+                                      .correction_ns = n->clock.correction_ns };
 }
 
 static bool owns_any(const uint8_t owns[EXCHANGE_GROUPS / 8]) {

@@ -196,6 +196,22 @@ static void test_all_time_servers_drift(void **state) {
         assert_int_equal(w.m[0].health.item[HEALTH_CLOCK].last, HEALTH_OK);
 }
 
+/* Each chronyd sees it at a moment of its own, so that for one reading they differ. */
+static void test_the_common_source_is_set(void **state) {
+        struct world w;
+
+        (void)state;
+        world_init(&w, false, true);
+        for (size_t i = 0; i < NODES; i++)
+                w.m[i].correction_s = 0.3;
+        world_run(&w, SEC(60));
+        assert_string_equal(w.trace, "");
+        for (size_t i = 0; i < NODES; i++)
+                w.m[i].correction_s = -3;
+        world_run(&w, SEC(120));
+        assert_string_equal(w.trace, "");
+}
+
 /* Its system clock has followed the lie: the own correction is 0, only comparison tells. */
 static void test_one_of_three_follows_a_liar(void **state) {
         struct world w;
@@ -358,6 +374,7 @@ int main(void) {
                 cmocka_unit_test(test_hard_faults_bypass_the_rest),
                 cmocka_unit_test(test_one_time_server_drifts),
                 cmocka_unit_test(test_all_time_servers_drift),
+                cmocka_unit_test(test_the_common_source_is_set),
                 cmocka_unit_test(test_one_of_three_follows_a_liar),
                 cmocka_unit_test(test_one_backup_follows_a_liar),
                 cmocka_unit_test(test_all_lose_their_source),

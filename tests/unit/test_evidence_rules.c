@@ -117,13 +117,13 @@ static void test_the_best_of_those_who_answer_soon(void **state) {
 
 /* --- clocks, rule by rule: own, then peers */
 #define GOOD(off)                                                                                            \
-        { CLOCK_GOOD, 0, 0.001, true, off, 0.001 }
+        { CLOCK_GOOD, 0, 0.001, true, off, 0, 0.001 }
 #define BENT(cor, off)                                                                                       \
-        { CLOCK_OFFSET, cor, 0.001, true, off, 0.001 }
+        { CLOCK_OFFSET, cor, 0.001, true, off, 0, 0.001 }
 #define FAR(dist)                                                                                            \
-        { CLOCK_OFFSET, 0, dist, true, 0, 0.001 }
+        { CLOCK_OFFSET, 0, dist, true, 0, 0, 0.001 }
 #define LOST                                                                                                 \
-        { CLOCK_UNSYNCHRONISED, 0, INFINITY, true, 0, 0.001 }
+        { CLOCK_UNSYNCHRONISED, 0, INFINITY, true, 0, 0, 0.001 }
 
 static void test_clock_rules(void **state) {
         static const struct {
@@ -140,14 +140,14 @@ static void test_clock_rules(void **state) {
                 { GOOD(0), { LOST, LOST }, 2, HEALTH_OK, HEALTH_OK },
                 { GOOD(0), { GOOD(5), LOST }, 2, HEALTH_OK, HEALTH_OK }, /* two comparable ones only */
                 { GOOD(0),
-                  { GOOD(5), { CLOCK_UNSYNCHRONISED, 0, INFINITY, true, 5, 0.001 } },
+                  { GOOD(5), { CLOCK_UNSYNCHRONISED, 0, INFINITY, true, 5, 0, 0.001 } },
                   2,
                   HEALTH_OK,
                   HEALTH_OK },
                 { GOOD(0), { GOOD(5), GOOD(5), GOOD(0), GOOD(0) }, 4, HEALTH_OK, HEALTH_OK },
                 { GOOD(0), { GOOD(5), GOOD(5), GOOD(5), GOOD(0) }, 4, HEALTH_OK, HEALTH_OFFSET },
                 { GOOD(0), { GOOD(5), GOOD(5), GOOD(0) }, 3, HEALTH_OK, HEALTH_OK }, /* a draw */
-                { GOOD(0), { { CLOCK_GOOD, 0, 0.001, false, 5, 0 }, GOOD(5) }, 2, HEALTH_OK, HEALTH_OK },
+                { GOOD(0), { { CLOCK_GOOD, 0, 0.001, false, 5, 0, 0 }, GOOD(5) }, 2, HEALTH_OK, HEALTH_OK },
                 /* the own system clock is off, the own idea of the time is not */
                 { BENT(5, 0), { GOOD(0), GOOD(0) }, 2, HEALTH_OFFSET, HEALTH_OFFSET },
                 { BENT(5, 0), { GOOD(0) }, 1, HEALTH_OFFSET, HEALTH_OFFSET },
@@ -164,10 +164,15 @@ static void test_clock_rules(void **state) {
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+                struct evidence_clock peers[4];
                 char detail[HEALTH_REASON];
-                enum health_outcome got = evidence_clock(&v[i].own, v[i].own_outcome, "own reason", v[i].peer,
-                                                         v[i].n, 0.1, detail);
+                enum health_outcome got;
 
+                for (size_t k = 0; k < v[i].n; k++) {
+                        peers[k] = v[i].peer[k];
+                        peers[k].system_s = peers[k].offset_s - peers[k].correction_s + v[i].own.correction_s;
+                }
+                got = evidence_clock(&v[i].own, v[i].own_outcome, "own reason", peers, v[i].n, 0.1, detail);
                 if (got != v[i].want)
                         fail_msg("row %zu: %s, wanted %s (%s)", i, health_outcome_name(got),
                                  health_outcome_name(v[i].want), detail);

@@ -37,7 +37,8 @@ static struct exchange_report full_report(void) {
 static size_t full_messages(struct exchange_message out[6]) {
         out[0] = (struct exchange_message){ .type = EXCHANGE_REPORT, .report = full_report() };
         out[1] = (struct exchange_message){ .type = EXCHANGE_REPORT, .nonce = 9, .report = full_report() };
-        out[2] = (struct exchange_message){ .type = EXCHANGE_ECHO, .echo = { EPOCH_NS, -1, EPOCH_NS + 1 } };
+        out[2] = (struct exchange_message){ .type = EXCHANGE_ECHO,
+                                            .echo = { EPOCH_NS, -1, EPOCH_NS + 1, -7 } };
         out[3] = (struct exchange_message){ .type = EXCHANGE_MEASURE, .nonce = 1, .measure = 0x1f };
         out[4] = (struct exchange_message){ .type = EXCHANGE_MOVE, .nonce = 2, .move = { 51, 88, true } };
         out[5] = (struct exchange_message){ .type = EXCHANGE_MOVED,
@@ -198,8 +199,9 @@ struct net {
 
 static struct exchange_now now_of(const struct node *n) {
         return (struct exchange_now){ .us = n->net->now_us,
-                                      .clock_ns = EPOCH_NS + (int64_t)n->net->now_us * 1000 +
-                                                  n->clock_offset_ns };
+                                      .clock_ns =
+                                              EPOCH_NS + (int64_t)n->net->now_us * 1000 + n->clock_offset_ns,
+                                      .correction_ns = n->own.clock.correction_ns };
 }
 
 static void on_send(void *userdata, uint64_t dst, const uint8_t *body, size_t size) {
@@ -301,6 +303,8 @@ static void test_clocks_are_compared(void **state) {
         net.delay_us = MS(3);
         net.node[1].clock_offset_ns = 5000000000;
         net.node[2].clock_offset_ns = -20000000;
+        net.node[1].own.clock.correction_ns = 5000000000; /* its system clock is right */
+        net.node[0].own.clock.correction_ns = 1000000000; /* ours is 1 s slow */
         report(&net.node[1]);
         report(&net.node[2]);
         net_run(&net);
@@ -309,7 +313,9 @@ static void test_clocks_are_compared(void **state) {
         net_run(&net);
         assert_true(exchange_compared(peer(&net, 0, 1), net.now_us));
         assert_true(fabs(peer(&net, 0, 1)->offset_s - 5) < 1e-6);
+        assert_true(fabs(peer(&net, 0, 1)->system_s - 1) < 1e-6);
         assert_true(fabs(peer(&net, 0, 2)->offset_s + 0.02) < 1e-6);
+        assert_true(fabs(peer(&net, 0, 2)->system_s - 0.98) < 1e-6);
         assert_true(fabs(peer(&net, 0, 1)->error_s - 0.003) < 1e-6);
         assert_true(fabs(peer(&net, 1, 0)->offset_s + 5) < 1e-6);
 }

@@ -16,9 +16,10 @@ static int subscribe(struct vrrp_host *h) {
             (r = vrrp_netlink_open_events(&h->netlink, &h->events)) < 0 ||
             (r = sd_event_add_io(h->loop, &h->events_io, mnl_socket_get_fd(h->events), EPOLLIN,
                                  vrrp_link_on_events, h)) < 0 ||
-            (r = sd_event_source_set_priority(h->events_io, VRRP_AT_KERNEL)) < 0)
+            (r = sd_event_source_set_priority(h->events_io, VRRP_AT_KERNEL)) < 0 ||
+            (r = sd_event_add_defer(h->loop, &h->later, vrrp_link_on_later, h)) < 0)
                 return r;
-        return 0;
+        return sd_event_source_set_enabled(h->later, SD_EVENT_OFF);
 }
 
 int vrrp_host_new(sd_event *loop, struct vrrp_host **ret) {
@@ -45,6 +46,7 @@ void vrrp_host_free(struct vrrp_host *h) {
         vrrp_guard_free(h->guard);
         sd_event_source_disable_unref(h->events_io);
         sd_event_source_disable_unref(h->timer);
+        sd_event_source_disable_unref(h->later);
         if (h->events)
                 mnl_socket_close(h->events);
         vrrp_netlink_close(&h->netlink);
@@ -89,17 +91,12 @@ static void drain_all(struct vrrp_host *h) {
                                         vrrp_port_drain(l->ports[i][k], DRAIN_LATE);
 }
 
-static void look_all(struct vrrp_host *h) {
-        for (struct vrrp_link *l = h->links; l; l = l->next)
-                vrrp_link_look(l);
-}
-
 /* Lease rule 14, in its order. */
 static void woke_late(struct vrrp_host *h, uint64_t late_us) {
         for (struct vrrp_router *r = h->routers; r; r = r->next)
                 vrrp_router_late(r, late_us);
         drain_all(h);
-        look_all(h);
+        vrrp_link_look_all(h, true);
         for (struct vrrp_router *r = h->routers; r; r = r->next)
                 r->election->gap(r, late_us);
 }
@@ -110,7 +107,7 @@ static void resumed(struct vrrp_host *h) {
                 vrrp_router_suspended(r);
         for (size_t i = 0; i < h->n_sealed; i++)
                 vrrp_sealed_restart(h->sealed[i]);
-        look_all(h);
+        vrrp_link_look_all(h, true);
         for (struct vrrp_router *r = h->routers; r; r = r->next)
                 r->election->restart(r);
 }

@@ -29,7 +29,7 @@ struct vrrp_link {
         char name[IF_NAMESIZE];
         struct vrrp_interface now;  /* as last seen, and as changed by ourselves since */
         struct vrrp_interface then; /* what a look finds, until it is acted on */
-        bool look_again;
+        bool look_again, filters_due;
         bool forwards; /* IPv6: the Router flag of what is announced */
         struct {
                 int fd; /* -1: none */
@@ -42,9 +42,10 @@ struct vrrp_host {
         sd_event *loop;
         struct vrrp_netlink netlink;
         struct mnl_socket *events;
-        sd_event_source *events_io, *timer;
+        sd_event_source *events_io, *timer, *later;
         uint64_t armed_us; /* VRRP_NEVER: the timer is off */
         struct vrrp_link *links;
+        unsigned walking;            /* along links: none is freed */
         struct vrrp_router *routers; /* chained by next */
         struct vrrp_router **heap;   /* by next_us, the earliest first */
         size_t n_heap, heap_size;
@@ -75,11 +76,14 @@ int vrrp_link_get(struct vrrp_host *h, const char *name, struct vrrp_link **ret)
 void vrrp_link_put(struct vrrp_link *l); /* NULL is fine */
 /* Look at the interface; its routers act on what is different. */
 void vrrp_link_look(struct vrrp_link *l);
+void vrrp_link_look_all(struct vrrp_host *h, bool all); /* else where an event gave cause */
 int vrrp_link_on_events(sd_event_source *s, int fd, uint32_t revents, void *userdata);
 /* The raw socket for protocol 112, opened when it is not there. */
 int vrrp_link_port(struct vrrp_link *l, uint8_t family, bool multicast, struct vrrp_port **ret);
-/* What the routers of the link announce and watch for has changed. 0 or negative errno. */
-int vrrp_link_watch(struct vrrp_link *l);
+/* Sockets to announce these addresses and to hear others claim them. The filter comes with the next turn of
+ * the loop, for it is one for the addresses of all routers. 0 or negative errno. */
+int vrrp_link_watch(struct vrrp_link *l, const struct vrrp_ip *vips, size_t n);
+int vrrp_link_on_later(sd_event_source *s, void *userdata);
 /* By the kernel's answer, kept in l->now. 0 or negative errno. */
 int vrrp_link_add(struct vrrp_link *l, const struct vrrp_ip *a, uint32_t valid_s);
 int vrrp_link_delete(struct vrrp_link *l, const struct vrrp_ip *a, uint8_t prefix);

@@ -24,7 +24,7 @@ int vrrp_link_get(struct vrrp_host *h, const char *name, struct vrrp_link **ret)
         CLEANUP(vrrp_link_putp) struct vrrp_link *l = h->links;
         int r;
 
-        while (l && strcmp(l->name, name) != 0)
+        while (l && (l->refs == 0 || strcmp(l->name, name) != 0))
                 l = l->next;
         if (l) {
                 l->refs++;
@@ -45,18 +45,29 @@ int vrrp_link_get(struct vrrp_host *h, const char *name, struct vrrp_link **ret)
         return 0;
 }
 
-void vrrp_link_put(struct vrrp_link *l) {
-        struct vrrp_link **at;
+/* Not while somebody walks along the links: the next of one may be gone, then. */
+static void sweep(struct vrrp_host *h) {
+        struct vrrp_link **at = &h->links;
 
+        while (h->walking == 0 && *at) {
+                struct vrrp_link *l = *at;
+
+                if (l->refs > 0) {
+                        at = &l->next;
+                        continue;
+                }
+                *at = l->next;
+                vrrp_interface_done(&l->now);
+                vrrp_interface_done(&l->then);
+                free(l);
+        }
+}
+
+void vrrp_link_put(struct vrrp_link *l) {
         if (!l || --l->refs > 0)
                 return;
-        for (at = &l->host->links; *at != l;)
-                at = &(*at)->next;
-        *at = l->next;
         close_sockets(l);
-        vrrp_interface_done(&l->now);
-        vrrp_interface_done(&l->then);
-        free(l);
+        sweep(l->host);
 }
 
 int vrrp_link_port(struct vrrp_link *l, uint8_t family, bool multicast, struct vrrp_port **ret) {
@@ -111,23 +122,42 @@ static size_t count_vips(const struct vrrp_link *l) {
         return n;
 }
 
-int vrrp_link_watch(struct vrrp_link *l) {
+/* What the routers of the link watch for now, for both families. */
+static void set_filters(struct vrrp_link *l) {
         size_t n = count_vips(l), k = 0;
         CLEANUP(freep) struct vrrp_ip *all = calloc(n + 1, sizeof *all);
-        bool wanted[VRRP_FAMILIES] = { false };
+
+        l->filters_due = !all; /* no memory: the next look tries again */
+        if (!all)
+                return;
+        for (const struct vrrp_router *o = l->host->routers; o; o = o->next)
+                for (size_t i = 0; o->carrier == l && i < o->p.n_vips; i++)
+                        all[k++] = o->p.vips[i];
+        for (unsigned f = 0; f < VRRP_FAMILIES; f++)
+                if (l->neighbours[f].fd >= 0)
+                        vrrp_neighbour_watch(l->neighbours[f].fd, families[f], all, n);
+}
+
+int vrrp_link_on_later(sd_event_source *s, void *userdata) {
+        struct vrrp_host *h = userdata;
+
+        (void)s;
+        vrrp_host_wake(h);
+        for (struct vrrp_link *l = h->links; l; l = l->next)
+                if (l->filters_due)
+                        set_filters(l);
+        return 0;
+}
+
+int vrrp_link_watch(struct vrrp_link *l, const struct vrrp_ip *vips, size_t n) {
         int r = 0;
 
-        if (!all)
-                return -ENOMEM;
-        l->forwards = vrrp_neighbour_forwards(l->name);
-        for (const struct vrrp_router *o = l->host->routers; o; o = o->next)
-                for (size_t i = 0; o->carrier == l && i < o->p.n_vips; i++) {
-                        all[k++] = o->p.vips[i];
-                        wanted[vrrp_family(&o->p.vips[i])] = true;
-                }
-        for (unsigned f = 0; f < VRRP_FAMILIES && r >= 0; f++)
-                if (wanted[f] && (r = open_neighbours(l, f)) >= 0 && l->neighbours[f].fd >= 0)
-                        r = vrrp_neighbour_watch(l->neighbours[f].fd, families[f], all, n);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = open_neighbours(l, vrrp_family(&vips[i]));
+        if (r >= 0)
+                l->forwards = vrrp_neighbour_forwards(l->name);
+        l->filters_due = true;
+        sd_event_source_set_enabled(l->host->later, SD_EVENT_ONESHOT);
         return r;
 }
 
@@ -162,33 +192,57 @@ static bool leave_all(struct vrrp_link *l) {
         return left;
 }
 
-static void adopt(struct vrrp_link *l) {
-        struct vrrp_interface before = l->now;
-        bool other = l->then.ifindex != before.ifindex, came = l->then.running && !before.running;
+/* The sockets go with the interface; routers open new ones as soon as they can use the next. */
+static void close_all(struct vrrp_link *l) {
+        for (struct vrrp_router *r = l->host->routers; r; r = r->next)
+                if (r->link == l && r->open)
+                        vrrp_router_close(r);
+        close_sockets(l);
+}
 
+static void adopt(struct vrrp_link *l) {
+        bool other = l->then.ifindex != l->now.ifindex, came = l->then.running && !l->now.running;
+        struct vrrp_interface before;
+
+        if (other)
+                close_all(l);
+        before = l->now;
         l->now = l->then;
         l->then = before; /* its memory serves the next look */
-        if (other)
-                close_sockets(l);
         for (unsigned i = 0; i < VRRP_FAMILIES && came && !other; i++)
                 if (l->ports[i][1])
                         vrrp_port_join(l->ports[i][1]);
 }
 
-void vrrp_link_look(struct vrrp_link *l) {
+static void look(struct vrrp_link *l) {
         struct vrrp_host *h = l->host;
         int r = vrrp_netlink_scan(&h->netlink, l->name, &l->then);
 
         l->look_again = false;
         if (r >= 0 && leave_all(l)) /* what they removed is no longer there */
                 r = vrrp_netlink_scan(&h->netlink, l->name, &l->then);
-        if (r >= 0) {
+        if (r >= 0)
                 adopt(l);
-                r = vrrp_link_watch(l);
-        }
         for (struct vrrp_router *o = h->routers; o; o = o->next)
                 if (o->link == l || o->carrier == l)
                         vrrp_router_looked(o, l, r);
+}
+
+void vrrp_link_look(struct vrrp_link *l) {
+        l->host->walking++;
+        if (l->refs > 0)
+                look(l);
+        l->host->walking--;
+        sweep(l->host);
+}
+
+void vrrp_link_look_all(struct vrrp_host *h, bool all) {
+        h->walking++;
+        for (struct vrrp_link *l = h->links; l; l = l->next)
+                if (l->refs > 0 && (all || l->look_again))
+                        look(l);
+        h->walking--;
+        sweep(h);
 }
 
 /* An event that tells nothing new, as the refresh of a lifetime, causes no look. */
@@ -225,9 +279,6 @@ int vrrp_link_on_events(sd_event_source *s, int fd, uint32_t revents, void *user
         (void)revents;
         vrrp_host_wake(h);
         r = vrrp_netlink_read(h->events, on_event, h);
-        for (struct vrrp_link *l = h->links; l; l = l->next)
-                if (r < 0 ||
-                    l->look_again) /* -ENOBUFS: something was lost, whatever it was the look finds it */
-                        vrrp_link_look(l);
+        vrrp_link_look_all(h, r < 0); /* -ENOBUFS: something was lost, whatever it was the look finds it */
         return 0;
 }

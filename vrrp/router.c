@@ -212,8 +212,8 @@ int vrrp_router_new(struct vrrp_host *h, const struct vrrp_router_params *p,
         r->link_up = r->link->now.running;
         if ((k = r->election->init(r)) < 0 || (k = enlist(h, r)) < 0)
                 return k;
-        /* The host has subscribed to events before this look, so nothing falls between. */
-        vrrp_link_look(r->link);
+        if (removed > 0)
+                vrrp_link_look(r->link); /* what it had is gone */
         if (r->link->now.ifindex == 0)
                 return -ENODEV;
         if ((k = vrrp_router_open(r)) < 0)
@@ -229,7 +229,6 @@ int vrrp_router_new(struct vrrp_host *h, const struct vrrp_router_params *p,
 void vrrp_router_start(struct vrrp_router *r) {
         vrrp_host_wake(r->host);
         r->started = true;
-        vrrp_link_look(r->link);
         r->election->start(r);
         vrrp_router_schedule(r);
 }
@@ -319,8 +318,6 @@ void vrrp_router_free(struct vrrp_router *r) {
         if (r->carrier && r->carrier != r->link)
                 vrrp_vmac_delete(&r->vmac);
         vrrp_link_put(r->carrier);
-        if (r->link)
-                vrrp_link_watch(r->link); /* less than before cannot fail in a way that matters */
         vrrp_link_put(r->link);
         free(r->lease);
         free(r);

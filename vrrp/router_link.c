@@ -70,8 +70,6 @@ bool vrrp_router_leave_if_unusable(struct vrrp_router *r, const struct vrrp_inte
                 r->election->link(r, false, reason);
         vrrp_router_release(r);
         vrrp_router_schedule(r);
-        if (now->ifindex != r->link->now.ifindex)
-                vrrp_router_close(r);
         return true;
 }
 
@@ -95,7 +93,7 @@ int vrrp_router_open(struct vrrp_router *r) {
         if ((k = open_carrier(r)) < 0 ||
             (k = r->p.transport == VRRP_TRANSPORT_SEALED ? vrrp_router_sealed_open(r)
                                                          : vrrp_router_wire_open(r)) < 0 ||
-            (k = vrrp_link_watch(r->carrier)) < 0) {
+            (k = vrrp_link_watch(r->carrier, &r->p.vips[0], r->p.n_vips)) < 0) {
                 vrrp_router_close(r);
                 return k;
         }
@@ -132,7 +130,7 @@ static void enter(struct vrrp_router *r) {
         r->self = vrrp_router_self(r, &r->link->now);
         r->usable = !why_unusable(r, &r->link->now);
         if (r->usable && r->started)
-                r->election->link(r, true, NULL);
+                r->election->link(r, true, "the link is usable again");
 }
 
 /* Another primary address is no reason to give the role up: from now on we speak from that one. */

@@ -47,10 +47,11 @@ build_network() { # 0: the bridge; 1-3: routers; 4: client
 }
 
 priority=([1]=250 [2]=230 [3]=210)
+options=() addresses=$vip
 start() { # I [MODE [MEMBER...]]
 	local i=$1 mode=${2:-health}
 	shift; [ $# -gt 0 ] && shift
-	ip netns exec $ns-$i "$vrouter" eth0 $vip $vrid ${priority[$i]} 100 $mode "$@" >"$dir/$i" 2>&1 &
+	ip netns exec $ns-$i "$vrouter" "${options[@]}" eth0 $addresses $vrid ${priority[$i]} 100 $mode "$@" >"$dir/$i" 2>&1 &
 	pid[$i]=$!
 }
 signal() { kill -"$2" "${pid[$1]}"; } # I NAME
@@ -435,6 +436,98 @@ interop() { # WORD [MEMBER...]: arguments for the router; keepalived's peer
 case_keepalived_multicast() { interop multicast; }
 case_keepalived_unicast() { interop unicast 10.77.0.2; }
 
+# Several addresses of a group, put right one by one.
+case_addresses() {
+	addresses=$vip,10.77.0.101,10.88.0.1
+	elect_three || { fail "no election"; return; }
+	count() { [ "$(ip -n $ns-$1 -o -4 addr show dev eth0 | grep -cE ' (10.77.0.10[01]|10.88.0.1)/32')" = $2 ]; }
+	wait_for 2 count 1 3 || { fail "1 has not all three"; return; }
+	ip -n $ns-1 addr del 10.77.0.101/32 dev eth0
+	wait_for 1 count 1 3 && says 1 'virtual address 10.77.0.101 was gone from eth0, put back' || { fail "not put back"; return; }
+	signal 1 TERM; reap 1
+	wait_for 3 taken_over && wait_for 1 count $heir 3 && count 1 0 || { fail "not all moved"; return; }
+	! says 2 'other addresses' && ! says 3 'other addresses' || { fail "complaint about the list"; return; }
+	pass "three addresses in one advertisement moved together; the one deleted by hand was put back"
+}
+
+case_ipv6() {
+	local i
+	for i in 1 2 3 4; do ip -n $ns-$i addr add fe80::77:$i/64 dev eth0 nodad; ip -n $ns-$i addr add fd77::$i/64 dev eth0 nodad; done
+	addresses=fe80::77:100,fd77::100
+	owns6() { [ "$(ip -n $ns-$1 -6 -o addr show dev eth0 | grep -cE ' (fe80::77:100|fd77::100)/128')" = 2 ]; }
+	start 1; wait_for 3 says 1 'initialize -> backup'
+	start 2; start 3
+	wait_for 5 owns6 1 || { fail "no owner"; return; }
+	in_ns 4 bash -c 'exec 3<>/dev/tcp/fd77::100/1' 2>&1 | grep -q refused || { fail "does not answer"; return; }
+	ip -n $ns-1 -6 -o addr show dev eth0 | grep fd77::100 | grep -q deprecated || { fail "may be chosen as a source"; return; }
+	local t
+	t=$(now)
+	signal 1 KILL; reap 1
+	gone6() { ! owns6 1 && { owns6 2 || owns6 3; }; }
+	wait_for 6 gone6 || { fail "not taken over, or kept"; return; }
+	local expired
+	expired=$(between $t "$(now)")
+	heir=2; owns6 2 || heir=3
+	! grep -q 'notice advert' "$dir/$heir" || { fail "complaints"; return; }
+	pass "link-local and global address: taken over $(between $t "$(at $heir '-> active')") ms after kill -9, the dead one's expired after $expired ms"
+	less $expired 4500 || fail "later than 4.5 s"
+	for i in 1 2 3 4; do ip -n $ns-$i addr del fe80::77:$i/64 dev eth0; ip -n $ns-$i addr del fd77::$i/64 dev eth0; done
+}
+
+# The virtual MAC: neighbours keep what they know when the address moves.
+case_virtual_mac() {
+	options=(--vmac)
+	on_vmac() { ip -n $ns-$1 -o -4 addr show dev vmac4-$vrid-"$(in_ns $1 cat /sys/class/net/eth0/ifindex)" 2>/dev/null | grep -q " $vip/"; }
+	mac_known() { ip -n $ns-4 neigh show $vip dev eth0 | grep -q 00:00:5e:00:01:4d; }
+	start 1; wait_for 3 says 1 'initialize -> backup'
+	start 2
+	wait_for 3 on_vmac 1 || { fail "no owner"; return; }
+	in_ns 4 bash -c "exec 3<>/dev/tcp/$vip/1" 2>&1 | grep -q refused && mac_known || { fail "not answered by the virtual MAC"; return; }
+	sleep 0.5
+	! says 2 '-> active' || { fail "two active"; return; }
+	signal 1 TERM; reap 1
+	wait_for 3 on_vmac 2 && ! on_vmac 1 || { fail "not taken over"; return; }
+	in_ns 4 bash -c "exec 3<>/dev/tcp/$vip/1" 2>&1 | grep -q refused && mac_known || { fail "not answered"; return; }
+	signal 2 TERM; reap 2
+	[ -z "$(ip -n $ns-1 -o link show type macvlan)$(ip -n $ns-2 -o link show type macvlan)" ] || { fail "left over"; return; }
+	pass "answered by 00:00:5e:00:01:4d before and after the move; nothing is left of it"
+}
+
+# A network manager changes the primary address under an active router.
+case_primary_changed() {
+	elect_three || { fail "no election"; return; }
+	ip -n $ns-1 addr add 10.77.0.11/24 dev eth0
+	in_ns 1 sh -c 'echo 1 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries'
+	ip -n $ns-1 addr del 10.77.0.1/24 dev eth0
+	wait_for 3 says 1 'the primary address of eth0 is 10.77.0.11 now' || { fail "not seen"; return; }
+	sleep 0.6
+	signal 2 HUP
+	wait_for 3 says 2 'status backup .* active=10.77.0.11 ' && sole_owner 1 && [ "$(grep -c state "$dir/1")" = 2 ] || { fail "moved"; return; }
+	ip -n $ns-1 addr del 10.77.0.11/24 dev eth0
+	wait_for 3 says 1 'active -> initialize: the interface has no primary address' && wait_for 3 taken_over || { fail "kept without an address of its own"; return; }
+	ip -n $ns-1 addr add 10.77.0.1/24 dev eth0
+	wait_for 3 says 1 'initialize -> backup' || { fail "not back"; return; }
+	pass "the next primary address was spoken from, nothing moved; without any it was given up; back as backup"
+}
+
+# As many groups as VRIDs on one interface.
+case_groups() {
+	options=(--groups 254) vrid=1 addresses=10.99.0.1
+	all_on() { [ "$(ip -n $ns-$1 -o -4 addr show dev eth0 | grep -c '10.99.*/32')" = 254 ]; }
+	spread() { [ $(($(ip -n $ns-2 -o -4 addr show dev eth0 | grep -c '10.99.*/32') + $(ip -n $ns-3 -o -4 addr show dev eth0 | grep -c '10.99.*/32'))) = 254 ]; }
+	start 1
+	wait_for 5 all_on 1 || { fail "1 has not all"; return; }
+	start 2; start 3
+	sleep 1
+	all_on 1 || { fail "some moved"; return; }
+	signal 1 TERM; reap 1
+	wait_for 4 spread || { fail "not all were taken over"; return; }
+	local first last
+	first=$(grep -hE 'backup -> active' "$dir"/[23] | cut -d' ' -f1 | sort -n | head -n1)
+	last=$(grep -hE 'backup -> active' "$dir"/[23] | cut -d' ' -f1 | sort -n | tail -n1)
+	pass "254 groups in one process: all moved, the last $(between $first $last) ms after the first"
+}
+
 agent_config() { # I UNICAST
 	cat <<-END
 		apiVersion: triarch.dev/v1alpha1
@@ -481,14 +574,15 @@ agents() { # UNICAST: 5 times one agent of three is ended, the client watches
 case_agent_multicast() { agents false; }
 case_agent_unicast() { agents true; }
 
-all="election killed return terminated repair link interface_replaced frozen give_up preempt_always split
-	foreign_owner strangers unicast rights refused preflight keepalived_multicast keepalived_unicast
+all="election killed return terminated repair addresses ipv6 virtual_mac primary_changed groups link interface_replaced
+	frozen give_up preempt_always split foreign_owner strangers unicast rights refused preflight keepalived_multicast keepalived_unicast
 	agent_multicast agent_unicast"
 build_network || { echo "FAILED  cannot build the test network"; exit 1; }
 [ $# -gt 0 ] || set -- $all
 for case; do
 	"case_$case"
 	stop_all
+	options=() addresses=$vip vrid=77
 	priority=([1]=250 [2]=230 [3]=210)
 	ip -n $ns-0 link set port1 master br0 up
 	for i in 1 2 3; do ip -n $ns-$i addr del $vip/32 dev eth0 2>/dev/null; done

@@ -79,6 +79,8 @@ between() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", b - a }'; }
 less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
 at() { grep -E -- "$2" "$dir/$1" | tail -n1 | cut -d' ' -f1; } # I PATTERN: time of its last line
 seen() { grep -E "$1" "$dir/observer" | tail -n1 | cut -d' ' -f1; } # "add 1": when last
+# How long it was gone when it last went; a refresh looks like an add, too.
+last_gap() { awk -v del="del $1" -v add="add $1" '$2 " " $3 == del { t = $1; back = "" } $2 " " $3 == add && t && !back { back = $1 } END { printf "%.1f", back - t }' "$dir/observer"; }
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 stop_all() {
 	local i
@@ -265,7 +267,7 @@ case_repair() {
 		ip -n h1 addr del ${vips[1]}/128 dev eth0
 		sleep 0.2
 		owns 1 || { fail "not put back"; return; }
-		took+=("$(between "$(seen 'del 1')" "$(seen 'add 1')")")
+		took+=("$(last_gap 1)")
 	done
 	says 1 'gone from eth0, put back' || { fail "not said"; return; }
 	ip -n h2 addr add ${vips[0]}/24 dev eth0

@@ -154,7 +154,7 @@ static int reload(const char *socket_path, struct error *e) {
 int vip_rotate(enum vip_rotate_step step, const char *path, const char *socket_path, struct error *e) {
         struct vip_rotate_view view = { 0 };
         struct vrrp_keys k = { 0 };
-        uint16_t id;
+        uint16_t id = 0;
         int r = keyfile_load(path, &k, e);
 
         if (r == 0 && step != VIP_ROTATE_NEW)

@@ -78,7 +78,7 @@ static int nibble(char c) {
 }
 
 static bool parse_key(const char *w, size_t size, uint8_t key[VRRP_KEY_SIZE]) {
-        if (size != 2 * VRRP_KEY_SIZE)
+        if (size != (size_t)2 * VRRP_KEY_SIZE)
                 return false;
         for (size_t i = 0; i < VRRP_KEY_SIZE; i++) {
                 int high = nibble(w[2 * i]), low = nibble(w[2 * i + 1]);

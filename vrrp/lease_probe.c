@@ -42,7 +42,7 @@ static uint64_t later(uint64_t a, uint64_t b) {
 static uint64_t stand_at(const struct vrrp_lease *l) {
         uint64_t at = LEASE_RULE(SILENT) ? later(l->down_us, l->silent_us) : l->down_us;
 
-        return LEASE_RULE(REFUSE_OTHERS) && l->promise.src ? later(at, l->promise.until_us) : at;
+        return LEASE_RULE(PROMISED_WAITS) && l->promise.src ? later(at, l->promise.until_us) : at;
 }
 
 /* Lease rule 8: from when we may ask. */

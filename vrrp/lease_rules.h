@@ -21,6 +21,7 @@
         X(CANDIDATE_YIELDS, 4, "a Candidate yields to nobody")                                               \
         X(ANY_CLASS, 4, "a member votes for no class worse than its own")                                    \
         X(DOWN_TIMER, 4, "a vote does not put off the own candidature")                                      \
+        X(PROMISED_WAITS, 5, "an own promise to another does not put off the own candidature")               \
         X(PROBE, 5, "a member stands without asking whether it could win")                                   \
         X(OWN_PROMISE, 7, "a claim does not bind the claimant's own vote")                                   \
         X(ACK_BALLOT, 7, "acknowledgements of other ballots count")                                          \

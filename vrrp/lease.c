@@ -176,7 +176,7 @@ static void message(struct vrrp_lease *l, const struct vrrp_lease_msg *m, uint64
                 if (LEASE_RULE(GEN_EQUAL)) /* lease rule 12 */
                         return;
         }
-        if (!vrrp_list_find(&l->p.list, m->src))
+        if (LEASE_RULE(LISTED) && !vrrp_list_find(&l->p.list, m->src))
                 return;
         switch (m->type) {
         case VRRP_LEASE_CLAIM:

@@ -16,6 +16,7 @@
         X(SESSION_ORDER, 2, "repeated and reordered messages count")                                         \
         X(SILENT, 3, "a member votes at once after its start")                                               \
         X(RELEASED, 4, "a claim that shows a resignation does not free the promise")                         \
+        X(LISTED, 4, "who is not in the list is answered as who is")                                         \
         X(REFUSE_OTHERS, 4, "an unexpired promise refuses nobody")                                           \
         X(ACTIVE_REFUSES, 4, "the Active acknowledges others")                                               \
         X(CANDIDATE_YIELDS, 4, "a Candidate yields to nobody")                                               \

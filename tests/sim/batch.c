@@ -8,7 +8,7 @@
 unsigned batch_cores(void) {
         long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-        return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
+        return n < 1 ? 1 : n > BATCH_JOBS ? BATCH_JOBS : (unsigned)n;
 }
 
 bool batch_range(const char *text, uint64_t *from, uint64_t *to) {
@@ -40,35 +40,65 @@ static void note_bad(struct batch *b, uint64_t seed) {
         b->bad[at] = seed;
 }
 
-static void one(struct sim *w, uint64_t seed, int profile, struct batch *b) {
-        bool violating = false;
-
+static bool violates(struct sim *w, uint64_t seed, int profile) {
         sim_schedule(w, seed, profile, NULL, 0);
-        b->schedules++;
-        for (unsigned k = 0; k < SIM_CLAIMS; k++) {
-                b->violations[k] += w->violations[k] > 0;
-                violating |= w->violations[k] > 0;
-        }
-        b->violating += violating;
-        if (violating)
-                note_bad(b, seed);
-        add_counters(&b->count, &w->count);
-        if (!violating && w->quiet) {
-                unsigned permille = (unsigned)(w->longest_us * 1000 / (7ULL * w->base.interval_us));
-
-                if (permille > b->longest_permille)
-                        b->longest_permille = permille;
-        }
+        return w->violations[SIM_S1] + w->violations[SIM_S2] + w->violations[SIM_L] > 0;
 }
 
-static void worker(uint64_t from, uint64_t to, unsigned step, int profile, int out) {
+/* Whether it takes all parts together to violate a claim in this seed. */
+static bool takes_all(struct sim *w, uint64_t seed, int profile, const struct batch_parts *parts) {
+        bool alone = false;
+
+        if (!parts || parts->n < 2)
+                return true;
+        for (unsigned k = 0; k < parts->n && !alone; k++) {
+                parts->leave_out(parts->mutation, k);
+                alone = violates(w, seed, profile);
+        }
+        parts->leave_out(parts->mutation, parts->n);
+        return !alone;
+}
+
+static void note_violation(struct sim *w, uint64_t seed, int profile, const struct batch_parts *parts,
+                           struct batch *b) {
+        unsigned violations[SIM_CLAIMS];
+
+        memcpy(violations, w->violations, sizeof violations);
+        if (!takes_all(w, seed, profile, parts))
+                return;
+        for (unsigned k = 0; k < SIM_CLAIMS; k++)
+                b->violations[k] += violations[k] > 0;
+        b->violating++;
+        note_bad(b, seed);
+}
+
+static void one(struct sim *w, uint64_t seed, int profile, const struct batch_parts *parts, struct batch *b) {
+        bool violating = violates(w, seed, profile);
+        unsigned permille = (unsigned)(w->longest_us * 1000 / (7ULL * w->base.interval_us));
+
+        b->schedules++;
+        add_counters(&b->count, &w->count);
+        if (violating)
+                note_violation(w, seed, profile, parts, b);
+        else if (permille > b->longest_permille)
+                b->longest_permille = permille;
+}
+
+struct job {
+        uint64_t from, to;
+        unsigned step;
+        int profile;
+        const struct batch_parts *parts;
+};
+
+static void worker(const struct job *j, int out) {
         struct sim *w = calloc(1, sizeof *w);
         struct batch b = { 0 };
 
         if (!w)
                 _exit(1);
-        for (uint64_t seed = from; seed <= to; seed += step)
-                one(w, seed, profile, &b);
+        for (uint64_t seed = j->from; seed <= j->to; seed += j->step)
+                one(w, seed, j->profile, j->parts, &b);
         _exit(write(out, &b, sizeof b) == (ssize_t)sizeof b ? 0 : 1);
 }
 
@@ -84,7 +114,7 @@ static void merge(struct batch *sum, const struct batch *b) {
         add_counters(&sum->count, &b->count);
 }
 
-static int start(uint64_t from, uint64_t to, unsigned step, int profile, int *ret_fd) {
+static int start(const struct job *j, int *ret_fd) {
         int fds[2];
         pid_t pid;
 
@@ -94,7 +124,7 @@ static int start(uint64_t from, uint64_t to, unsigned step, int profile, int *re
         pid = fork();
         if (pid == 0) {
                 close(fds[0]);
-                worker(from, to, step, profile, fds[1]);
+                worker(j, fds[1]);
         }
         close(fds[1]);
         *ret_fd = fds[0];
@@ -103,23 +133,27 @@ static int start(uint64_t from, uint64_t to, unsigned step, int profile, int *re
         return pid < 0 ? -EAGAIN : 0;
 }
 
-int batch_run(uint64_t from, uint64_t to, int profile, unsigned jobs, struct batch *ret) {
-        int fd[64], r = 0, status;
+int batch_run(uint64_t from, uint64_t to, int profile, unsigned jobs, const struct batch_parts *parts,
+              struct batch *ret) {
+        int fd[BATCH_JOBS], r = 0, status;
+        unsigned started = 0;
         struct batch b;
 
         *ret = (struct batch){ 0 };
-        jobs = jobs < 1 ? 1 : jobs > 64 ? 64 : jobs;
-        for (unsigned k = 0; k < jobs; k++)
-                if ((r = start(from + k, to, jobs, profile, &fd[k])) < 0)
-                        return r;
-        for (unsigned k = 0; k < jobs; k++) {
+        jobs = jobs < 1 ? 1 : jobs > BATCH_JOBS ? BATCH_JOBS : jobs;
+        for (; started < jobs && r == 0; started += r == 0) {
+                struct job j = { from + started, to, jobs, profile, parts };
+
+                r = start(&j, &fd[started]);
+        }
+        for (unsigned k = 0; k < started; k++) {
                 if (read(fd[k], &b, sizeof b) == (ssize_t)sizeof b)
                         merge(ret, &b);
                 else
                         r = -EPROTO;
                 close(fd[k]);
         }
-        for (unsigned k = 0; k < jobs; k++)
+        for (unsigned k = 0; k < started; k++)
                 if (wait(&status) < 0 || status != 0)
                         r = -EPROTO;
         return r;

@@ -88,6 +88,10 @@ static void suspend(struct sim *w, unsigned i) {
         sim_host_suspend(w, i, pause_us(w));
 }
 
+static void pause_unnoticed(struct sim *w, unsigned i) {
+        sim_host_pause(w, i, pause_us(w));
+}
+
 static void rank(struct sim *w, unsigned i) {
         uint8_t class = (uint8_t)sim_below(w, 3), priority = w->host[i].priority;
 
@@ -134,16 +138,22 @@ static void network(struct sim *w, unsigned i) {
         w->net.jitter_us = sim_chance(w, 400) ? (uint32_t)sim_spread(w, w->base.interval_us / 2) : 100;
         w->net.tail = sim_chance(w, 400) ? (unsigned)sim_below(w, 100) : 0;
         w->net.tail_us = (uint32_t)sim_between(w, w->base.interval_us / 2, intervals(w, 6));
-        w->net.loss = loss[sim_below(w, sizeof loss / sizeof loss[0])];
         w->net.duplicate = sim_chance(w, 300) ? 50 : 5;
         w->net.late = sim_chance(w, 300) ? 30 : 3;
+        w->net.loss = loss[0];
+        if (w->tails) {
+                w->net.tail = (unsigned)sim_between(w, 100, 400);
+                w->net.tail_us = (uint32_t)intervals(w, sim_between(w, 2, 8));
+                return;
+        }
+        w->net.loss = loss[sim_below(w, sizeof loss / sizeof loss[0])];
 }
 
 static void trouble(struct sim *w, unsigned i) {
         (void)i;
         w->trouble.slow_handler = sim_chance(w, 300) ? (unsigned)sim_below(w, 100) : 2;
         w->trouble.slow_kernel = sim_chance(w, 500) ? 500 : 50;
-        w->trouble.slow_disk = 300;
+        w->trouble.slow_disk = w->slow_disks ? 900 : 300;
         w->trouble.spurious = sim_chance(w, 200) ? 300 : 10;
         w->trouble.late_wake = sim_chance(w, 300) ? 100 : 5;
         w->trouble.late_by_timer = sim_chance(w, 500);
@@ -164,8 +174,9 @@ static void replays(struct sim *w, unsigned i) {
 
 /* In the order of enum sim_fate. */
 static void (*const fates[SIM_FATES])(struct sim *, unsigned) = {
-        partition, one_way, heal, power_loss, kill_agent, stop,   restart_many, freeze,  stick,     suspend,
-        rank,      standby, link, give_up,    grow,       shrink, network,      trouble, fail_adds, replays,
+        partition, one_way, heal,    power_loss, kill_agent, stop,    restart_many,
+        freeze,    stick,   suspend, rank,       standby,    link,    give_up,
+        grow,      shrink,  network, trouble,    fail_adds,  replays, pause_unnoticed,
 };
 
 void sim_fate(struct sim *w, enum sim_fate what, unsigned i) {

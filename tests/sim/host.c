@@ -1,6 +1,15 @@
 /* Machines and the agent's process on them: start, stop, and everything that kills or stops either. */
 #include "tests/sim/sim.h"
 
+/* Of a clock: oftener than by chance as wrong as it may be. */
+static int64_t rate(struct sim *w) {
+        uint64_t kind = sim_below(w, 4);
+
+        if (kind < 2)
+                return kind == 0 ? w->max_ppm : -w->max_ppm;
+        return (int64_t)sim_below(w, 2 * (uint64_t)w->max_ppm + 1) - w->max_ppm;
+}
+
 void sim_host_create(struct sim *w, unsigned i, uint64_t id) {
         struct sim_host *h = &w->host[i];
         unsigned life = h->life;
@@ -15,7 +24,7 @@ void sim_host_create(struct sim *w, unsigned i, uint64_t id) {
         if (w->exact)
                 return;
         h->offset_us = (int64_t)sim_between(w, 1000000, 1000000000000);
-        h->ppm = (int64_t)sim_below(w, 2 * (uint64_t)w->max_ppm + 1) - w->max_ppm;
+        h->ppm = rate(w);
 }
 
 static void forget_inbox(struct sim *w, unsigned i) {
@@ -30,7 +39,7 @@ static void end_process(struct sim *w, unsigned i) {
         struct sim_host *h = &w->host[i];
 
         forget_inbox(w, i);
-        h->running = h->acting = h->exiting = h->suspect = false;
+        h->running = h->acting = h->exiting = h->suspect = h->paused = h->unnoticed = false;
         h->life++;
         h->wake++;
         h->guard_wake++;
@@ -65,6 +74,10 @@ void sim_host_boot(struct sim *w, unsigned i) {
 
         if (h->running || !h->exists)
                 return;
+        if (h->powered && h->kernel_us > w->now_us) { /* the process before is still in a system call */
+                sim_at(w, h->kernel_us + 1, SIM_BOOT, i, h->life, 0);
+                return;
+        }
         if (!h->powered) { /* another clock */
                 h->powered = true;
                 h->born = h->life;
@@ -72,7 +85,7 @@ void sim_host_boot(struct sim *w, unsigned i) {
                 h->kernel_us = 0;
                 if (!w->exact) {
                         h->offset_us = (int64_t)sim_between(w, 1000000, 1000000000000);
-                        h->ppm = (int64_t)sim_below(w, 2 * (uint64_t)w->max_ppm + 1) - w->max_ppm;
+                        h->ppm = rate(w);
                 }
         }
         sim_kernel_drop(w, i);
@@ -200,6 +213,17 @@ void sim_host_suspend(struct sim *w, unsigned i, uint64_t us) {
         sim_at(w, h->suspended_us, SIM_RESUME, i, h->born, 0);
 }
 
+void sim_host_pause(struct sim *w, unsigned i, uint64_t us) {
+        struct sim_host *h = &w->host[i];
+
+        if (!h->running || sim_host_frozen(w, i))
+                return;
+        w->count.pauses++;
+        w->count.suspends--;
+        h->unnoticed = true;
+        sim_host_suspend(w, i, us);
+}
+
 void sim_host_resume(struct sim *w, unsigned i) {
         struct sim_host *h = &w->host[i];
         int64_t t = (int64_t)w->now_us, showed;
@@ -208,12 +232,15 @@ void sim_host_resume(struct sim *w, unsigned i) {
         showed = (int64_t)sim_local(w, i);
         h->suspended_us = 0;
         h->offset_us = showed - t - t * h->ppm / 1000000;
+        sim_kernel_slept(w, i, w->now_us - h->slept_us);
         h->thawed_us = w->now_us;
         sim_tell(w, "n%u resumes", i + 1);
         wake_guard(w, i);
         if (!h->running)
                 return;
-        h->suspect = true;
+        h->suspect = !h->unnoticed;
+        h->paused = h->unnoticed && h->lease.state != VRRP_LEASE_BACKUP;
+        h->unnoticed = false;
         if (!h->acting)
                 sim_loop_arm(w, i);
 }

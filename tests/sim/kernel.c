@@ -48,8 +48,8 @@ static void live(struct sim *w, unsigned i) {
         struct sim_host *h = &w->host[i];
 
         set_address(w, i, true, "");
-        h->expires_us = w->now_us + SIM_LIFETIME_S * SIM_MS(1000);
-        sim_at(w, h->expires_us + sim_below(w, SIM_LIFETIME_SLACK_US), SIM_EXPIRE, i, ++h->lifetime, 0);
+        h->expires_us = w->now_us + SIM_LIFETIME_S * SIM_MS(1000) + sim_below(w, SIM_LIFETIME_SLACK_US);
+        sim_at(w, h->expires_us, SIM_EXPIRE, i, ++h->lifetime, 0);
 }
 
 static uint64_t answer_us(struct sim *w) {
@@ -83,7 +83,8 @@ void sim_kernel_done(struct sim *w, const struct sim_event *e) {
                 answer(w, i, SIM_ANSWER_ADD, e);
                 break;
         case SIM_KERNEL_REFRESH:
-                live(w, i);
+                if (h->address || sim_rule(SIM_RULE_REFRESH_ADDS))
+                        live(w, i);
                 break;
         case SIM_KERNEL_REMOVE:
                 w->count.removes++;
@@ -97,14 +98,18 @@ void sim_kernel_done(struct sim *w, const struct sim_event *e) {
         }
 }
 
-void sim_kernel_expire(struct sim *w, unsigned i) {
+/* The kernel's clock stands still with the machine. */
+void sim_kernel_slept(struct sim *w, unsigned i, uint64_t us) {
         struct sim_host *h = &w->host[i];
 
-        if (h->suspended_us > w->now_us) {
-                sim_at(w, h->suspended_us, SIM_EXPIRE, i, h->lifetime, 0);
-                return;
-        }
         if (h->address)
+                sim_at(w, h->expires_us += us, SIM_EXPIRE, i, ++h->lifetime, 0);
+}
+
+void sim_kernel_expire(struct sim *w, unsigned i) {
+        if (w->host[i].suspended_us > w->now_us)
+                return; /* asked again when it resumes */
+        if (w->host[i].address)
                 w->count.expired++;
         set_address(w, i, false, " (lifetime)");
 }

@@ -87,7 +87,7 @@ int main(int argc, char **argv) {
         }
         printf("seeds %llu-%llu\n", (unsigned long long)o.from, (unsigned long long)o.to);
         clock_gettime(CLOCK_MONOTONIC, &begin);
-        if (batch_run(o.from, o.to, o.profile, o.jobs, &b) < 0) {
+        if (batch_run(o.from, o.to, o.profile, o.jobs, NULL, &b) < 0) {
                 fputs("lease_sim: a worker died\n", stderr);
                 return 1;
         }

@@ -77,7 +77,7 @@ static void announce(struct sim *w, unsigned i) {
         struct sim_host *h = &w->host[i];
         uint64_t now = sim_local(w, i);
 
-        if (now >= h->lease.guard_us && sim_rule(SIM_RULE_ANNOUNCE)) {
+        if (now >= h->lease.guard_us && sim_rule(SIM_RULE_REPEAT)) {
                 h->announce_us = VRRP_NEVER;
                 return;
         }
@@ -132,7 +132,7 @@ static void perform(struct sim *w, unsigned i) {
                         break;
                 case VRRP_LEASE_REMOVE:
                         h->refresh_us = VRRP_NEVER;
-                        if (sim_rule(SIM_RULE_ANNOUNCE))
+                        if (sim_rule(SIM_RULE_REPEAT))
                                 h->announce_us = VRRP_NEVER;
                         sim_kernel_ask(w, i, SIM_REMOVE);
                         break;
@@ -177,10 +177,15 @@ static void step(struct sim *w, unsigned i, struct vrrp_lease_event ev) {
         struct sim_host *h = &w->host[i];
         enum vrrp_lease_state from = h->lease.state;
         uint64_t gen = h->lease.p.list.gen;
-        bool released = h->lease.released_src != 0;
+        bool released = h->lease.released_src != 0, asked = false;
+        struct vrrp_lease before;
 
         ev.now_us = sim_local(w, i);
         w->count.events++;
+        asked = ev.type == VRRP_LEASE_EV_MESSAGE && ev.msg->type == VRRP_LEASE_PREEMPT &&
+                from == VRRP_LEASE_ACTIVE;
+        if (asked)
+                before = h->lease;
         vrrp_lease_step(&h->lease, &ev, &h->acts);
         keep_lists(w, &h->acts);
         sim_guard_set(w, i, h->lease.guard_us);
@@ -194,6 +199,10 @@ static void step(struct sim *w, unsigned i, struct vrrp_lease_event ev) {
                 h->exiting = true;
         if (h->lease.state != VRRP_LEASE_BACKUP && h->lease.lease_us > ev.now_us)
                 h->lease_end_us = sim_true(h, h->lease.lease_us);
+        if (asked && h->lease.state == VRRP_LEASE_LEAVING)
+                sim_look_preemption(w, i, &before, ev.msg);
+        if (h->paused)
+                sim_look_paused(w, i, ev.type == VRRP_LEASE_EV_MESSAGE ? ev.msg : NULL);
 }
 
 void sim_loop_now(struct sim *w, unsigned i, struct vrrp_lease_event ev) {
@@ -203,14 +212,14 @@ void sim_loop_now(struct sim *w, unsigned i, struct vrrp_lease_event ev) {
 
 static void handle(struct sim *w, unsigned i, struct vrrp_lease_event ev) {
         struct sim_host *h = &w->host[i];
-        uint64_t took = 0;
+        uint64_t took = 0, a = w->base.interval_us;
 
         step(w, i, ev);
         if (!w->exact)
                 took = sim_below(w, 30);
         if (sim_chance(w, w->trouble.slow_handler)) {
                 w->count.slow_handlers++;
-                took = sim_spread(w, 4ULL * w->base.interval_us);
+                took = sim_chance(w, 500) ? sim_between(w, 2 * a, 4 * a) : sim_spread(w, 2 * a);
         }
         h->busy_us = w->now_us + took;
         if (took > 200) {
@@ -302,7 +311,7 @@ static bool is_late(const struct sim *w, unsigned i) {
         const struct sim_host *h = &w->host[i];
         uint64_t a = w->base.interval_us;
 
-        if (!sim_rule(SIM_RULE_GAP))
+        if (!sim_rule(SIM_RULE_CATCH_UP))
                 return false;
         if (w->trouble.late_by_timer)
                 return h->lease.deadline_us != VRRP_NEVER && sim_local(w, i) > h->lease.deadline_us + a;

@@ -30,9 +30,11 @@ void sim_members_watch(struct sim *w) {
 bool sim_members_may_change(struct sim *w) {
         if (w->gen + 1 >= SIM_GENS)
                 return false;
-        if (w->gen == 1 || !sim_rule(SIM_RULE_PUBLISH))
+        if (w->gen == 1)
                 return true;
-        return w->stored_us != 0 && w->now_us >= w->stored_us + sim_d(w) * 11 / 10;
+        if (w->stored_us == 0)
+                return !sim_rule(SIM_RULE_PUBLISH_MAJORITY);
+        return w->now_us >= w->stored_us + sim_d(w) * 11 / 10 || !sim_rule(SIM_RULE_PUBLISH_WAIT);
 }
 
 static void publish(struct sim *w, const struct vrrp_list *list) {
@@ -126,7 +128,7 @@ void sim_members_store(struct sim *w, unsigned i, unsigned gen) {
                 return;
         if (sim_chance(w, w->trouble.slow_disk)) {
                 w->count.slow_disks++;
-                us = sim_spread(w, 3ULL * w->base.interval_us);
+                us = sim_spread(w, (w->slow_disks ? 10ULL : 3ULL) * w->base.interval_us);
         }
         h->storing = gen;
         sim_at(w, w->now_us + us, SIM_STORED, i, h->life, gen);

@@ -51,6 +51,8 @@ static uint64_t delay(struct sim *w) {
 
 void sim_send(struct sim *w, unsigned from, unsigned to, const struct sim_packet *p) {
         w->count.messages++;
+        if (w->net.told_alone && p->msg.type == VRRP_LEASE_RESIGN && p->msg.succ != p->dst)
+                return;
         if (!w->host[from].link || w->net.cut[from][to]) {
                 w->count.cut++;
                 return;

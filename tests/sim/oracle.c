@@ -33,7 +33,7 @@ void sim_violation(struct sim *w, enum sim_claim claim, const char *fmt, ...) {
 bool sim_has_lease(const struct sim *w, unsigned i) {
         const struct sim_host *h = &w->host[i];
 
-        return h->running && h->suspended_us <= w->now_us && !h->suspect &&
+        return h->running && h->suspended_us <= w->now_us && !h->suspect && !h->paused &&
                h->lease.state != VRRP_LEASE_BACKUP && sim_local(w, i) < h->lease.lease_us;
 }
 
@@ -59,7 +59,7 @@ static bool excused(const struct sim *w, unsigned i) {
         const struct sim_host *h = &w->host[i];
         uint64_t lifetime = SIM_LIFETIME_S * SIM_MS(1000) + SIM_LIFETIME_SLACK_US;
 
-        if (h->suspended_us > w->now_us || h->suspect)
+        if (h->suspended_us > w->now_us || h->suspect || h->paused)
                 return true;
         if (h->slept_us == 0 && w->now_us > h->lease_end_us + lifetime)
                 return false;
@@ -97,8 +97,36 @@ void sim_look(struct sim *w) {
 }
 
 void sim_look_announcement(struct sim *w, unsigned i) {
-        if (w->host[i].suspended_us > w->now_us || w->host[i].suspect)
+        if (w->host[i].suspended_us > w->now_us || w->host[i].suspect || w->host[i].paused)
                 return;
         if (!sim_has_lease(w, i))
                 sim_violation(w, SIM_S2, "n%u announces the address without a lease", i + 1);
+}
+
+void sim_look_preemption(struct sim *w, unsigned i, const struct vrrp_lease *before,
+                         const struct vrrp_lease_msg *request) {
+        const struct vrrp_ballot *a = &request->ballot, *b = &before->ballot;
+        const struct vrrp_rank *his = &request->rank, *own = &before->rank;
+        bool better = his->class < own->class || (w->base.preempt == VRRP_PREEMPT_ALWAYS &&
+                                                  his->class == own->class && his->priority > own->priority);
+
+        if (w->base.preempt == VRRP_PREEMPT_NEVER || !better)
+                sim_violation(w, SIM_L, "n%u gives up to one who is not better", i + 1);
+        else if (a->num != b->num || a->boot != b->boot || a->count != b->count || a->src != b->src)
+                sim_violation(w, SIM_L, "n%u gives up what it won after it was asked", i + 1);
+}
+
+void sim_look_paused(struct sim *w, unsigned i, const struct vrrp_lease_msg *heard) {
+        struct sim_host *h = &w->host[i];
+        bool other = heard && heard->type == VRRP_LEASE_CLAIM && heard->active &&
+                     heard->gen == h->lease.p.list.gen && heard->ballot.num > h->lease.ballot.num;
+
+        if (h->lease.state == VRRP_LEASE_LEAVING)
+                return;
+        /* It has no lease any more, or has heard of another, or has won one since it was paused. */
+        if (h->lease.state != VRRP_LEASE_BACKUP && !other &&
+            h->lease.lease_us < sim_local_at(h, h->thawed_us) + sim_d(w) - h->lease.e_us)
+                return;
+        h->paused = false;
+        h->thawed_us = w->now_us;
 }

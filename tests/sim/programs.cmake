@@ -8,3 +8,10 @@ target_link_libraries(lease_sim PRIVATE triarch-vrrp)
 # A short run in every build type; `tests/run sim` makes the long one, in a release build.
 add_test(NAME lease_sim COMMAND lease_sim --schedules 300 --rare-is-fine)
 set_tests_properties(lease_sim PROPERTIES LABELS unit TIMEOUT 120)
+
+# The same sources with their rules switchable: each rule left out must be found out.
+set(lease_sources class.c ip.c lease.c lease_members.c lease_owner.c lease_probe.c lease_vote.c list.c session.c)
+list(TRANSFORM lease_sources PREPEND ${CMAKE_SOURCE_DIR}/vrrp/)
+add_executable(lease_mutants ${CMAKE_CURRENT_SOURCE_DIR}/sim/lease_mutants.c ${sim_sources} ${lease_sources})
+target_compile_definitions(lease_mutants PRIVATE VRRP_LEASE_SWITCHES)
+target_link_libraries(lease_mutants PRIVATE triarch-flags)

@@ -1,23 +1,65 @@
 /* Random schedules, by profiles that lean towards one kind of trouble each. */
 #include "tests/sim/sim.h"
 
-/* Weights, in the order of enum sim_fate. */
+static const uint8_t usual[SIM_FATES] = {
+        [SIM_PARTITION] = 3,    [SIM_ONE_WAY] = 3, [SIM_HEAL] = 5,    [SIM_POWER_LOSS] = 2, [SIM_KILL] = 2,
+        [SIM_STOP] = 2,         [SIM_FREEZE] = 2,  [SIM_STICK] = 2,   [SIM_SUSPEND] = 1,    [SIM_RANK] = 3,
+        [SIM_RESTART_MANY] = 1, [SIM_STANDBY] = 1, [SIM_LINK] = 1,    [SIM_GIVE_UP] = 3,    [SIM_GROW] = 2,
+        [SIM_SHRINK] = 2,       [SIM_NETWORK] = 3, [SIM_TROUBLE] = 3, [SIM_FAIL_ADDS] = 1,  [SIM_REPLAYS] = 1,
+        [SIM_PAUSE] = 1,
+};
+
 static const struct profile {
         const char *name;
-        uint8_t weight[SIM_FATES];
+        struct {
+                uint8_t fate, weight;
+        } more[6]; /* than usual; up to the first of weight 0 */
         int32_t max_ppm;
+        bool tails;      /* datagrams are late for intervals, hardly any is lost */
+        bool slow_disks; /* lists take intervals to the disk */
+        uint8_t members; /* at the start, at most; 0: as usual */
 } profiles[] = {
-        /*             part 1way heal powr kill stop many frez stck susp rank stby link give grow shrk netw
-           trbl fail repl */
-        { "mixed", { 4, 4, 8, 4, 4, 4, 1, 5, 5, 2, 6, 2, 2, 4, 4, 4, 4, 3, 2, 2 }, 500 },
-        { "split", { 16, 12, 10, 1, 1, 1, 0, 1, 1, 0, 3, 1, 1, 2, 1, 1, 4, 2, 1, 1 }, 500 },
-        { "restart", { 2, 2, 5, 10, 8, 6, 6, 1, 1, 4, 2, 0, 1, 2, 1, 1, 3, 2, 1, 4 }, 500 },
-        { "members", { 6, 4, 7, 3, 2, 2, 1, 2, 2, 1, 2, 1, 1, 2, 16, 16, 2, 2, 1, 1 }, 500 },
-        { "freeze", { 3, 2, 5, 1, 2, 1, 0, 14, 12, 3, 2, 1, 1, 2, 0, 0, 2, 5, 2, 1 }, 500 },
-        { "replay", { 3, 3, 5, 4, 4, 3, 2, 1, 1, 1, 3, 1, 1, 4, 1, 1, 3, 1, 1, 20 }, 500 },
-        { "clocks", { 8, 8, 8, 2, 1, 1, 0, 3, 2, 0, 2, 1, 1, 3, 1, 1, 4, 3, 1, 1 }, 9500 },
-        { "handover", { 1, 2, 4, 1, 1, 5, 0, 1, 1, 0, 16, 4, 2, 14, 1, 1, 4, 5, 3, 1 }, 500 },
-        { "lossy", { 3, 3, 4, 2, 1, 2, 0, 2, 2, 0, 3, 1, 1, 4, 2, 2, 16, 6, 2, 1 }, 500 },
+        { .name = "mixed", .max_ppm = 500 },
+        { .name = "split",
+          .more = { { SIM_PARTITION, 24 }, { SIM_ONE_WAY, 18 }, { SIM_HEAL, 15 } },
+          .max_ppm = 500 },
+        { .name = "restart",
+          .more = { { SIM_POWER_LOSS, 12 },
+                    { SIM_KILL, 10 },
+                    { SIM_STOP, 8 },
+                    { SIM_RESTART_MANY, 8 },
+                    { SIM_SUSPEND, 5 } },
+          .max_ppm = 500 },
+        { .name = "members",
+          .more = { { SIM_GROW, 25 }, { SIM_SHRINK, 20 }, { SIM_PARTITION, 8 } },
+          .max_ppm = 500,
+          .members = 4 },
+        { .name = "stale",
+          .more = { { SIM_GROW, 25 }, { SIM_SHRINK, 8 }, { SIM_PARTITION, 20 }, { SIM_HEAL, 8 } },
+          .max_ppm = 500,
+          .slow_disks = true,
+          .members = 5 },
+        { .name = "freeze",
+          .more = { { SIM_FREEZE, 18 }, { SIM_STICK, 14 }, { SIM_SUSPEND, 4 }, { SIM_PAUSE, 6 } },
+          .max_ppm = 500 },
+        { .name = "replay",
+          .more = { { SIM_REPLAYS, 25 }, { SIM_GIVE_UP, 6 }, { SIM_POWER_LOSS, 5 }, { SIM_RANK, 6 } },
+          .max_ppm = 500 },
+        { .name = "clocks",
+          .more = { { SIM_PARTITION, 14 }, { SIM_ONE_WAY, 10 }, { SIM_HEAL, 12 } },
+          .max_ppm = 9500 },
+        { .name = "handover",
+          .more = { { SIM_RANK, 20 },
+                    { SIM_GIVE_UP, 16 },
+                    { SIM_STOP, 6 },
+                    { SIM_STANDBY, 5 },
+                    { SIM_FAIL_ADDS, 4 } },
+          .max_ppm = 500 },
+        { .name = "late",
+          .more = { { SIM_NETWORK, 6 }, { SIM_PARTITION, 8 }, { SIM_GIVE_UP, 10 }, { SIM_RANK, 8 } },
+          .max_ppm = 500,
+          .tails = true },
+        { .name = "lossy", .more = { { SIM_NETWORK, 16 }, { SIM_TROUBLE, 8 } }, .max_ppm = 500 },
 };
 
 enum { PROFILES = sizeof profiles / sizeof profiles[0] };
@@ -38,15 +80,19 @@ int sim_profile_find(const char *name) {
 }
 
 static enum sim_fate choose(struct sim *w, const struct profile *p) {
+        uint8_t weight[SIM_FATES];
         unsigned sum = 0, at;
 
+        memcpy(weight, usual, sizeof weight);
+        for (unsigned k = 0; k < sizeof p->more / sizeof p->more[0] && p->more[k].weight > 0; k++)
+                weight[p->more[k].fate] = p->more[k].weight;
         for (unsigned k = 0; k < SIM_FATES; k++)
-                sum += p->weight[k];
+                sum += weight[k];
         at = (unsigned)sim_below(w, sum);
         for (unsigned k = 0; k < SIM_FATES; k++) {
-                if (at < p->weight[k])
+                if (at < weight[k])
                         return (enum sim_fate)k;
-                at -= p->weight[k];
+                at -= weight[k];
         }
         return SIM_HEAL;
 }
@@ -79,8 +125,8 @@ static void set_up(struct sim *w, uint64_t seed, const struct profile *p) {
         s.removal_us = (uint32_t)sim_between(w, VRRP_LEASE_REMOVAL_US, r_max);
         s.add_us = (uint32_t)sim_between(w, 500, s.removal_us / 2);
         s.members = sizes[sim_below(w, sizeof sizes / sizeof sizes[0])];
-        if (p->weight[SIM_GROW] > 10)
-                s.members = (unsigned)sim_between(w, 1, 4);
+        if (p->members > 0)
+                s.members = (unsigned)sim_between(w, 1, p->members);
         s.preempt = sim_chance(w, 600)   ? VRRP_PREEMPT_HEALTH
                     : sim_chance(w, 700) ? VRRP_PREEMPT_ALWAYS
                                          : VRRP_PREEMPT_NEVER;
@@ -96,7 +142,8 @@ static void begin(struct sim *w) {
                 w->host[sim_below(w, n)].witness = true;
         for (unsigned i = 0; i < n; i++) {
                 w->host[i].class = sim_chance(w, 700) ? VRRP_HEALTHY : (uint8_t)sim_below(w, 3);
-                w->host[i].priority = (uint8_t)sim_between(w, 1, 254);
+                w->host[i].priority =
+                        (uint8_t)(sim_chance(w, 400) ? sim_between(w, 240, 254) : sim_between(w, 1, 254));
                 sim_at(w, w->now_us + sim_spread(w, 4ULL * w->base.interval_us), SIM_BOOT, i, w->host[i].life,
                        0);
         }
@@ -114,6 +161,8 @@ void sim_schedule(struct sim *w, uint64_t seed, int profile, FILE *story, unsign
         w->story_level = level;
         sim_tell(w, "profile %s, %zu members, A %u us, R %u us", p->name, w->list[1].n, w->base.interval_us,
                  w->base.removal_us);
+        w->tails = p->tails;
+        w->slow_disks = p->slow_disks;
         begin(w);
         sim_run(w, w->now_us + sim_between(w, 1, 8) * w->base.interval_us);
         steps = (unsigned)sim_between(w, 8, 60);

@@ -34,7 +34,8 @@ void sim_session_list(struct sim *w, unsigned i) {
                 const struct sim_host *peer = &w->host[k];
                 bool listed = k != i && peer->exists && vrrp_list_find(&h->lease.p.list, peer->id);
 
-                if (listed && h->session_id[k] == peer->id)
+                if (h->session_id[k] != 0 && h->session_id[k] == peer->id &&
+                    (listed || !sim_rule(SIM_RULE_SOCKETS)))
                         continue;
                 h->session[k] = (struct vrrp_session){ 0 };
                 h->session_id[k] = listed ? peer->id : 0;

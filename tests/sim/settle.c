@@ -30,19 +30,31 @@ static struct quorum choose(struct sim *w) {
         return q;
 }
 
-/* What is outside may be dead, cut off, deaf, mute or half connected. */
-static void isolate(struct sim *w, unsigned i) {
-        uint64_t kind = sim_below(w, 6);
+static void cut(struct sim *w, unsigned from, unsigned to) {
+        if (from != to)
+                w->net.cut[from][to] = true;
+}
 
+/* What is outside may be dead, cut off, deaf, mute, half connected, connected to one alone, or as the rest.
+ */
+static void isolate(struct sim *w, unsigned i, const struct quorum *q) {
+        enum { DEAD, OFF, DEAF, MUTE, HALF, ONE_FRIEND, AS_THE_REST, KINDS } kind = sim_below(w, KINDS);
+        unsigned friend;
+
+        do
+                friend = (unsigned)sim_below(w, SIM_NODES);
+        while (!q->in[friend]);
+        if (kind == ONE_FRIEND)
+                sim_host_rank(w, i, VRRP_HEALTHY, 254); /* it would like to have the address */
         for (unsigned k = 0; k < SIM_NODES; k++) {
-                if (kind <= 1 || (kind == 2 && sim_chance(w, 500)))
-                        w->net.cut[i][k] = true;
-                if (kind <= 1 || kind == 3 || (kind == 2 && sim_chance(w, 500)))
-                        w->net.cut[k][i] = true;
-                if (kind == 4)
-                        w->net.cut[i][k] = true;
+                bool off = kind == DEAD || kind == OFF || (kind == ONE_FRIEND && k != friend);
+
+                if (off || kind == MUTE || (kind == HALF && sim_chance(w, 500)))
+                        cut(w, i, k);
+                if (off || kind == DEAF || (kind == HALF && sim_chance(w, 500)))
+                        cut(w, k, i);
         }
-        if (kind == 0)
+        if (kind == DEAD)
                 sim_host_power_loss(w, i, VRRP_NEVER);
         if (!w->host[i].running)
                 w->host[i].life++; /* does not come back */
@@ -75,7 +87,7 @@ static void wake_up(struct sim *w, const struct quorum *q) {
                 h->back_us = w->now_us;
                 if (!q->in[i]) {
                         h->back_us = VRRP_NEVER;
-                        isolate(w, i);
+                        isolate(w, i, q);
                         continue;
                 }
                 if (!h->running)
@@ -93,7 +105,8 @@ static void hand_out(struct sim *w, const struct quorum *q) {
         for (unsigned i = 0; i < SIM_NODES && left > 0; i++)
                 if (q->in[i]) {
                         left--;
-                        if (w->host[i].disk_gen < w->gen)
+                        if (w->host[i].disk_gen < w->gen && w->host[i].storing == 0 &&
+                            w->host[i].waiting < SIM_SOCKET)
                                 sim_members_hand(w, i, w->gen);
                 }
 }
@@ -101,14 +114,25 @@ static void hand_out(struct sim *w, const struct quorum *q) {
 static bool moving(const struct sim *w, unsigned i) {
         const struct sim_host *h = &w->host[i];
 
-        return !h->running || sim_host_frozen(w, i) || h->suspect || h->exiting || h->stuck_us > w->now_us ||
-               h->busy_us > w->now_us + 200;
+        return !h->running || sim_host_frozen(w, i) || h->suspect || h->paused || h->exiting ||
+               h->stuck_us > w->now_us || h->busy_us > w->now_us + 200;
 }
 
-/* Everybody of the quorum runs, nobody else is about to change, a majority has the newest list. */
+static bool in_flight(const struct sim *w) {
+        for (unsigned a = 0; a < SIM_NODES; a++)
+                for (unsigned b = 0; b < SIM_NODES; b++)
+                        if (w->arrival_us[a][b] > w->now_us + 1000)
+                                return true;
+        return false;
+}
+
+/* Everybody of the quorum runs, nobody else is about to change, nothing is late, a majority has the newest
+ * list. */
 static bool is_quiet(const struct sim *w, const struct quorum *q) {
         unsigned newest = 0;
 
+        if (in_flight(w))
+                return false;
         for (unsigned i = 0; i < SIM_NODES; i++) {
                 if (!w->host[i].exists || (!q->in[i] && !w->host[i].running))
                         continue;
@@ -124,6 +148,15 @@ static unsigned owner(const struct sim *w) {
                 if (sim_owns(w, i))
                         return i;
         return SIM_NODES;
+}
+
+/* As owner(), after an address that is just on its way to a better one has arrived. */
+static unsigned owner_soon(struct sim *w) {
+        uint64_t until = w->now_us + intervals(w, 2);
+
+        while (!w->stop && w->now_us < until && owner(w) == SIM_NODES)
+                sim_run(w, w->now_us + w->base.interval_us / 10);
+        return owner(w);
 }
 
 static uint64_t limit(const struct sim *w) {
@@ -175,7 +208,7 @@ static unsigned rightful(const struct sim *w, const struct quorum *q) {
 static void settle_class(struct sim *w, const struct quorum *q) {
         unsigned steps = w->base.preempt == VRRP_PREEMPT_ALWAYS ? q->n + 1 : 3;
         uint64_t until = w->now_us + steps * (intervals(w, 8) + w->base.preempt_delay_us);
-        unsigned who;
+        unsigned who, now;
 
         w->count.settled_class += rightful(w, q) != SIM_NODES;
         while (!w->stop && w->now_us < until && (owner(w) == SIM_NODES || rightful(w, q) != SIM_NODES))
@@ -189,10 +222,9 @@ static void settle_class(struct sim *w, const struct quorum *q) {
         }
         who = owner(w);
         sim_run(w, w->now_us + intervals(w, 4));
-        if (!w->stop && owner(w) == SIM_NODES) /* on its way to a better one outside the quorum? */
-                sim_run(w, w->now_us + intervals(w, 2));
-        if (!w->stop && owner(w) != who && (owner(w) == SIM_NODES || !better(w, owner(w), who)))
-                sim_violation(w, SIM_L, "in quiet the address moves from n%u to n%u", who + 1, owner(w) + 1);
+        now = owner_soon(w);
+        if (!w->stop && now != who && (now == SIM_NODES || !better(w, now, who)))
+                sim_violation(w, SIM_L, "in quiet the address moves from n%u to n%u", who + 1, now + 1);
 }
 
 static bool wait_for_quiet(struct sim *w, const struct quorum *q) {
@@ -203,6 +235,63 @@ static bool wait_for_quiet(struct sim *w, const struct quorum *q) {
                 hand_out(w, q);
         }
         return !w->stop && is_quiet(w, q);
+}
+
+/* Whether the owner can go: a majority that has the newest list stays, with somebody who may own among them,
+ * and nobody outside the quorum might be named. */
+static bool replaceable(const struct sim *w, const struct quorum *q, unsigned who) {
+        unsigned left = 0, able = 0;
+
+        if (who == SIM_NODES || !q->in[who])
+                return false;
+        for (unsigned i = 0; i < SIM_NODES; i++) {
+                if (w->host[i].running && !q->in[i])
+                        return false;
+                left += q->in[i] && i != who && w->host[i].lease.p.list.gen == w->gen;
+                able += q->in[i] && i != who && eligible(w, i);
+        }
+        return left >= w->list[w->gen].n / 2 + 1 && able > 0;
+}
+
+/* The owner is stopped, and its resignation reaches nobody but the one whom it names: the others must follow
+ * that one's claim. */
+static void hand_over(struct sim *w, unsigned who) {
+        uint64_t until = w->now_us + w->base.interval_us;
+
+        w->count.handovers++;
+        w->net.told_alone = true;
+        sim_host_stop(w, who, VRRP_NEVER);
+        while (!w->stop && w->now_us < until && (owner(w) == SIM_NODES || owner(w) == who))
+                sim_run(w, w->now_us + w->base.interval_us / 10);
+        if (!w->stop && (owner(w) == SIM_NODES || owner(w) == who))
+                sim_violation(w, SIM_L, "n%u resigned, its successor has not got the address within A",
+                              who + 1);
+}
+
+static void remove_owner(struct sim *w, unsigned who) {
+        unsigned now;
+
+        if (!sim_members_shrink(w, who))
+                return;
+        w->count.owners_removed++;
+        for (unsigned i = 0; i < SIM_NODES; i++)
+                if (w->host[i].running)
+                        sim_members_hand(w, i, w->gen);
+        sim_run(w, w->now_us + limit(w) + intervals(w, 1));
+        now = owner_soon(w);
+        if (!w->stop && (now == SIM_NODES || now == who))
+                sim_violation(w, SIM_L, "n%u has been removed, and no member owns", who + 1);
+}
+
+static void replace_owner(struct sim *w, const struct quorum *q) {
+        unsigned who = owner(w);
+
+        if (!replaceable(w, q, who))
+                return;
+        if (sim_chance(w, 600))
+                hand_over(w, who);
+        else
+                remove_owner(w, who);
 }
 
 void sim_settle(struct sim *w) {
@@ -233,4 +322,6 @@ void sim_settle(struct sim *w) {
                 sim_settle_look(w);
         if (!w->stop)
                 settle_class(w, &q);
+        if (!w->stop)
+                replace_owner(w, &q);
 }

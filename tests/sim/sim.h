@@ -77,6 +77,9 @@ enum {
         X(nacks, "lists sent to members that had an old one")                                                \
         X(slow_disks, "lists slow to disk")                                                                  \
         X(announcements, "announcements")                                                                    \
+        X(pauses, "clocks stopped unnoticed (outside of the claims)")                                        \
+        X(handovers, "hand-overs in quiet, told to the successor alone")                                     \
+        X(owners_removed, "owners removed from the list in quiet")                                           \
         X(overlaps, "times that two had the address while a holder was frozen")                              \
         X(settled, "quiet times that had to bring an owner")                                                 \
         X(settled_class, "of these, that had to bring the best class")
@@ -134,6 +137,8 @@ struct sim_host {
         uint64_t frozen_us, thawed_us;   /* SIGSTOP: the process and its guard; true time */
         uint64_t suspended_us, slept_us; /* the machine, its clock too; since when */
         bool suspect;                    /* resumed, and has not noticed yet */
+        bool unnoticed;                  /* nor will it: a pause by the hypervisor */
+        bool paused;                     /* its lease ran on while its clock stood still */
         bool address;
         uint64_t expires_us, kernel_us; /* true time: of the address; when the kernel is free again */
         unsigned lifetime;              /* newest expiry event */
@@ -159,6 +164,7 @@ struct sim_network {
         uint32_t delay_us, jitter_us, tail_us;
         unsigned loss, tail, duplicate, late; /* permille */
         bool replaying;
+        bool told_alone; /* resignations reach only whom they name */
 };
 
 struct sim_trouble { /* of hosts; permille where nothing else is said */
@@ -170,6 +176,7 @@ struct sim {
         uint64_t random, now_us;
         struct vrrp_lease_params base; /* interval, R, preempt, ... of all */
         int32_t max_ppm;
+        bool tails, slow_disks; /* what this schedule leans to */
         struct sim_host host[SIM_NODES];
         unsigned n_addresses;
         struct vrrp_list list[SIM_GENS]; /* by gen; list[0] is none */
@@ -261,6 +268,7 @@ enum sim_kernel { SIM_ADD, SIM_REMOVE, SIM_REFRESH, SIM_GUARD_REMOVE };
 void sim_kernel_ask(struct sim *w, unsigned i, enum sim_kernel what);
 void sim_kernel_done(struct sim *w, const struct sim_event *e);
 void sim_kernel_expire(struct sim *w, unsigned i);
+void sim_kernel_slept(struct sim *w, unsigned i, uint64_t us);
 void sim_kernel_drop(struct sim *w, unsigned i); /* the address is gone, whatever was asked */
 void sim_guard_set(struct sim *w, unsigned i, uint64_t until_us);
 void sim_guard_look(struct sim *w, const struct sim_event *e);
@@ -283,6 +291,7 @@ void sim_host_exit(struct sim *w, unsigned i);
 void sim_host_freeze(struct sim *w, unsigned i, uint64_t us);
 void sim_host_stick(struct sim *w, unsigned i, uint64_t us);
 void sim_host_suspend(struct sim *w, unsigned i, uint64_t us);
+void sim_host_pause(struct sim *w, unsigned i, uint64_t us); /* as suspend, but nothing tells */
 void sim_host_thaw(struct sim *w, unsigned i);
 void sim_host_resume(struct sim *w, unsigned i);
 void sim_host_begin(struct sim *w, unsigned i); /* a new boot of sessions and lease */
@@ -317,6 +326,12 @@ void sim_violation(struct sim *w, enum sim_claim claim, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
 void sim_look(struct sim *w);
 void sim_look_announcement(struct sim *w, unsigned i);
+/* The Active was asked to give up, and did. */
+void sim_look_preemption(struct sim *w, unsigned i, const struct vrrp_lease *before,
+                         const struct vrrp_lease_msg *request);
+/* A host whose clock has stood still unnoticed has handled an event: what it did before does not count until
+ * it knows better, at the latest when it hears of another Active. */
+void sim_look_paused(struct sim *w, unsigned i, const struct vrrp_lease_msg *heard);
 
 /* fate.c: what may happen */
 enum sim_fate {
@@ -340,6 +355,7 @@ enum sim_fate {
         SIM_TROUBLE,
         SIM_FAIL_ADDS,
         SIM_REPLAYS,
+        SIM_PAUSE,
         SIM_FATES,
 };
 void sim_fate(struct sim *w, enum sim_fate what, unsigned i);
@@ -356,18 +372,27 @@ void sim_schedule(struct sim *w, uint64_t seed, int profile, FILE *story, unsign
 void sim_settle(struct sim *w);
 void sim_settle_look(struct sim *w);
 
-/* switches of what the harness itself does in place of vrrp/router.c and the root services */
+/* What the harness does in place of vrrp/router.c and the root services, each to be left out as those of
+ * vrrp/lease_rules.h: name, rule, what happens without it. */
+#define SIM_RULES(X)                                                                                         \
+        X(BOOT, 2, "the boot is not random: it is the same after each start")                                \
+        X(SOCKETS, 12, "who is not listed any more is heard")                                                \
+        X(STORE, 12, "a list is adopted and not stored")                                                     \
+        X(PUBLISH_MAJORITY, 12, "a list is published before a majority goes by the one before")              \
+        X(PUBLISH_WAIT, 12, "a list is published at once when a majority goes by the one before")            \
+        X(GUARD, 13, "there is no guard thread")                                                             \
+        X(ADD_TIME, 13, "the address is added although lease - R has passed")                                \
+        X(REFRESH_ADDS, 13, "a refresh does not put the address back")                                       \
+        X(CATCH_UP, 14, "a late wake-up is not noticed")                                                     \
+        X(REPEAT, 15, "announcements are repeated although lease - R has passed")
+
 enum sim_rule {
-        SIM_RULE_GUARD,
-        SIM_RULE_GAP,
-        SIM_RULE_ANNOUNCE,
-        SIM_RULE_ADD_TIME,
-        SIM_RULE_PUBLISH,
-        SIM_RULE_BOOT,
-        SIM_RULE_STORE,
-        SIM_N_RULES
+#define X(name, rule, without) SIM_RULE_##name,
+        SIM_RULES(X)
+#undef X
+                SIM_N_RULES
 };
-extern uint32_t sim_rules_off;
+extern uint32_t sim_rules_off; /* bit: enum sim_rule */
 static inline bool sim_rule(enum sim_rule r) {
         return !(sim_rules_off >> r & 1);
 }

@@ -40,26 +40,34 @@ void agent_members_of_config(const struct config *c, const struct vip_config *v,
         qsort(ret->v, ret->n, sizeof ret->v[0], by_id);
 }
 
-/* How many members one list has that the other has not, or has otherwise. */
+/* How many members one list has that the other has not. */
 static size_t missing(const struct vrrp_list *a, const struct vrrp_list *b) {
         size_t n = 0;
 
-        for (size_t i = 0; i < a->n; i++) {
-                const struct vrrp_list_member *m = &a->v[i], *o = vrrp_list_find(b, m->id);
-
-                n += !o || !vrrp_ip_equal(&m->address, &o->address) || m->witness != o->witness;
-        }
+        for (size_t i = 0; i < a->n; i++)
+                n += vrrp_list_find(b, a->v[i].id) == NULL;
         return n;
 }
 
-const char *agent_members_conflict(const struct vrrp_list *stored, const struct vrrp_list *given) {
-        size_t gone = missing(stored, given), new = missing(given, stored);
+/* Names are for people only. */
+static bool same(const struct vrrp_list *a, const struct vrrp_list *b) {
+        for (size_t i = 0; i < a->n; i++) {
+                const struct vrrp_list_member *m = &a->v[i], *o = vrrp_list_find(b, m->id);
 
-        if (given->gen == stored->gen && (gone || new))
+                if (!o || !vrrp_ip_equal(&m->address, &o->address) || m->witness != o->witness)
+                        return false;
+        }
+        return a->n == b->n;
+}
+
+/* With one member more or less, every majority of the one list has a member of every majority of the other.
+ */
+const char *agent_members_conflict(const struct vrrp_list *stored, const struct vrrp_list *given) {
+        if (given->gen == stored->gen && !same(stored, given))
                 return "members were changed, but membersGeneration was not; raise it by one";
-        if (given->gen == stored->gen + 1 && (gone > 1 || new > 1))
-                return "more than one member was changed in one step; change one at a time, each with "
-                       "membersGeneration one higher and taken up by all, or two owners are possible";
+        if (given->gen == stored->gen + 1 && missing(stored, given) + missing(given, stored) > 1)
+                return "more than one member came or went in one step, so that two owners would be possible; "
+                       "change one at a time, each with membersGeneration one higher and taken up by all";
         return NULL;
 }
 

@@ -136,8 +136,10 @@ static void print_member(FILE *f, const json_t *m) {
                 fputs(", standing by", f);
         if (json_is_real(offset))
                 fprintf(f, ", clock %+.3f s", json_real_value(offset));
-        fprintf(f, ", key %lld, list %lld", (long long)number(m, "keyID"),
-                (long long)number(m, "generation"));
+        if (number(m, "keyID"))
+                fprintf(f, ", key %lld", (long long)number(m, "keyID"));
+        if (number(m, "generation"))
+                fprintf(f, ", list %lld", (long long)number(m, "generation"));
         if (*text(m, "reason") && strcmp(class, "healthy") != 0)
                 fprintf(f, ": %s", text(m, "reason"));
         fputc('\n', f);

@@ -266,9 +266,166 @@ static void test_text(void **state) {
                 has_line(text, want[i]);
 }
 
+/* The same node with the sealed transport: active by a lease, one member heard, one never, a witness. */
+static void snapshot_sealed(struct world *w) {
+        static const char *const names[] = { "n1", "n2", "n3" };
+
+        snapshot(w);
+        w->vip.transport = VIP_TRANSPORT_SEALED;
+        w->vip.election = VIP_ELECTION_MAJORITY;
+        w->group.family = AF_UNSPEC;
+        w->group.router.state = VRRP_ACTIVE;
+        w->group.router.state_text = "active";
+        w->group.router.active_id = 2;
+        w->group.router.gen = 5;
+        w->group.router.n_members = 3;
+        w->group.router.majority = 2;
+        w->group.router.lease_us = SEC(10) + 239000;
+        w->group.router.lease.elections = 4;
+        w->transport =
+                (struct report_transport){ .interface = "eth0",
+                                           .key_file = "/k",
+                                           .keys_problem = "/k: is gone",
+                                           .port = 7644,
+                                           .sends = 2,
+                                           .accepts = { 1, 2 },
+                                           .n_accepts = 2,
+                                           .gen = 5,
+                                           .n_members = 3,
+                                           .counters = { .sent = 9, .bad = { [VRRP_SEAL_BAD_TAG] = 3 } } };
+        for (unsigned i = 0; i < 3; i++)
+                w->transport.members[i] =
+                        (struct report_member){ .id = i + 1,
+                                                .name = names[i],
+                                                .address = { AF_INET, { 10, 0, 0, (uint8_t)(i + 1) } },
+                                                .reason = "" };
+        w->transport.members[0] = (struct report_member){ .id = 1,
+                                                          .name = "n1",
+                                                          .address = { AF_INET, { 10, 0, 0, 1 } },
+                                                          .session = true,
+                                                          .last_us = SEC(10) - 30000,
+                                                          .gen = 5,
+                                                          .key_id = 2,
+                                                          .priority = 250,
+                                                          .standby = true,
+                                                          .sends = 2,
+                                                          .accepts = { 1, 2 },
+                                                          .n_accepts = 2,
+                                                          .known = true,
+                                                          .class = VRRP_DEGRADED,
+                                                          .reason = "etcd: no leader",
+                                                          .compared = true,
+                                                          .offset_s = -0.25,
+                                                          .error_s = 0.001 };
+        w->transport.members[1].self = w->transport.members[1].known = true;
+        w->transport.members[2].witness = true;
+        w->report.transports = &w->transport;
+        w->report.n_transports = 1;
+}
+
+static void test_members_json(void **state) {
+        static const char *const want[][2] = {
+                { "vip.transport", "\"sealed\"" },
+                { "vip.election", "\"majority\"" },
+                { "vip.leaseMs", "239" },
+                { "vip.majority", "2" },
+                { "vip.owner", "\"10.0.0.2\"" },
+                { "vips.0.address", "\"10.0.0.9\"" },
+                { "vips.0.generation", "5" },
+                { "members.0.name", "\"n1\"" },
+                { "members.0.id", "\"0000000000000001\"" },
+                { "members.0.role", "\"backup\"" },
+                { "members.0.class", "\"degraded\"" },
+                { "members.0.reason", "\"etcd: no leader\"" },
+                { "members.0.standby", "true" },
+                { "members.0.session", "true" },
+                { "members.0.ageMs", "30" },
+                { "members.0.generation", "5" },
+                { "members.0.clockOffsetSeconds", "-0.25" },
+                { "members.0.sendsWithKey", "2" },
+                { "members.0.acceptsKeys.1", "2" },
+                { "members.1.role", "\"active\"" },
+                { "members.1.owns.0", "\"10.0.0.9\"" },
+                { "members.1.self", "true" },
+                { "members.2.role", "\"witness\"" },
+                { "members.2.session", "false" },
+                { "members.2.ageMs", "null" },
+                { "transports.0.keysProblem", "\"/k: is gone\"" },
+                { "transports.0.refused.tag", "3" },
+        };
+        struct world w;
+        json_t *o;
+
+        (void)state;
+        snapshot_sealed(&w);
+        o = json_of(&w.report);
+        for (size_t i = 0; i < ARRAY_SIZE(want); i++)
+                expect(o, want[i][0], want[i][1]);
+        assert_null(at(o, "members.2.class")); /* it has not said */
+        json_decref(o);
+}
+
+static void test_members_metrics(void **state) {
+        static const char *const want[] = {
+                "triarch_vip_lease_remaining_seconds" GROUP "} 0.239",
+                "triarch_vip_list_generation" GROUP "} 5",
+                "triarch_lease_elections_total" GROUP "} 4",
+                "triarch_member_session{member=\"n1\",interface=\"eth0\"} 1",
+                "triarch_member_session{member=\"n3\",interface=\"eth0\"} 0",
+                "triarch_member_last_heard_seconds{member=\"n1\",interface=\"eth0\"} 0.03",
+                "triarch_member_class{member=\"n1\",interface=\"eth0\"} 1",
+                "triarch_member_clock_offset_seconds{member=\"n1\",interface=\"eth0\"} -0.25",
+                "triarch_sealed_sent_total{interface=\"eth0\"} 9",
+                "triarch_sealed_refused_total{interface=\"eth0\",reason=\"tag\"} 3",
+        };
+        CLEANUP(freep) char *text = NULL;
+        struct world w;
+        size_t n;
+
+        (void)state;
+        snapshot_sealed(&w);
+        assert_int_equal(report_metrics(&w.report, &text, &n), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(want); i++)
+                has_line(text, want[i]);
+        assert_null(strstr(text, "last_heard_seconds{member=\"n3\""));
+        assert_null(strstr(text, "no leader")); /* no free text in a label */
+}
+
+static void test_members_text(void **state) {
+        static const char *const want[] = {
+                "owner    n2 (10.0.0.2)",
+                "lease    2 of 3 members are a majority, list generation 5, 239 ms left",
+                "members",
+                "  n1         10.0.0.1        backup  priority 250  degraded  30 ms ago, standing by, clock "
+                "-0.250 s, key 2, "
+                "list 5: etcd: no leader",
+                "  n3         10.0.0.3        witness priority   0  unknown   never heard",
+                "keys     /k: is gone (the keys from before stay in use)",
+        };
+        CLEANUP(freep) char *text = NULL;
+        struct world w;
+        size_t n;
+        json_t *o;
+        FILE *f;
+
+        (void)state;
+        snapshot_sealed(&w);
+        o = json_of(&w.report);
+        f = open_memstream(&text, &n);
+        assert_non_null(f);
+        status_text(f, o, NULL);
+        fclose(f);
+        json_decref(o);
+        for (size_t i = 0; i < ARRAY_SIZE(want); i++)
+                has_line(text, want[i]);
+}
+
 static void test_text_of_anything(void **state) {
-        static const char *const inputs[] = { "{}", "{\"vip\":{}, \"peers\":[1], \"history\":[null]}",
-                                              "{\"vip\":[], \"checks\":{\"a\":1}, \"etcd\":{}}" };
+        static const char *const inputs[] = {
+                "{}", "{\"vip\":{}, \"peers\":[1], \"history\":[null]}",
+                "{\"vip\":[], \"checks\":{\"a\":1}, \"etcd\":{}}",
+                "{\"vips\":[1,{}], \"members\":[null,{\"ageMs\":\"x\"}], \"transports\":{}}"
+        };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(inputs); i++) {
@@ -343,6 +500,9 @@ int main(void) {
                 cmocka_unit_test(test_json_of_the_active_and_of_one_that_waits),
                 cmocka_unit_test(test_metrics),
                 cmocka_unit_test(test_text),
+                cmocka_unit_test(test_members_json),
+                cmocka_unit_test(test_members_metrics),
+                cmocka_unit_test(test_members_text),
                 cmocka_unit_test(test_text_of_anything),
                 cmocka_unit_test(test_history_keeps_the_newest),
                 cmocka_unit_test(test_host_rule),

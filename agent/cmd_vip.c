@@ -9,6 +9,7 @@
 #include "agent/status_text.h"
 #include "agent/vip_rotate.h"
 #include "vrrp/address.h"
+#include "vrrp/vmac.h"
 #include <errno.h>
 
 static const char usage[] =
@@ -175,6 +176,18 @@ static int flush_one(const struct vrrp_ip *ip, struct error *e) {
         return 0;
 }
 
+static int flush_vmacs(struct error *e) {
+        unsigned removed = 0;
+        int r = vrrp_vmac_flush(0, &removed);
+
+        if (r < 0)
+                return error_set(e, EXIT_FAILED, "virtual MAC interfaces cannot be removed: %s",
+                                 strerror(-r));
+        if (removed > 0)
+                printf("removed %u virtual MAC interface%s\n", removed, removed == 1 ? "" : "s");
+        return 0;
+}
+
 /* On every interface: the configuration may have changed since the addresses were put there. What can be
  * removed is, whatever cannot. */
 static int flush(const struct vip *v, const char *arg, struct error *e) {
@@ -191,6 +204,8 @@ static int flush(const struct vip *v, const char *arg, struct error *e) {
                 for (size_t j = 0; j < c->vips.items[i].n_addresses; j++)
                         if ((r = flush_one(&c->vips.items[i].addresses[j].ip, e)) < 0)
                                 worst = r;
+        if (!*v->common.root && (r = flush_vmacs(e)) < 0)
+                worst = r;
         return worst;
 }
 

@@ -1,5 +1,7 @@
 #include "agent/daemon_priv.h"
 #include "agent/memory.h"
+#include "vrrp/vmac.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -185,10 +187,26 @@ static void flush(struct agent *a, const struct vrrp_ip *ip) {
                 agent_record(a, LOG_WARNING, NULL, "notice", "", "", text);
 }
 
+static void flush_vmacs(struct agent *a) {
+        unsigned removed = 0;
+        char text[160];
+        int r = vrrp_vmac_flush(0, &removed);
+
+        if (r < 0)
+                snprintf(text, sizeof text, "stale virtual MAC interfaces could not be removed: %s",
+                         strerror(-r));
+        else
+                snprintf(text, sizeof text, "removed %u stale virtual MAC interface%s", removed,
+                         removed == 1 ? "" : "s");
+        if (r < 0 || removed > 0)
+                agent_record(a, LOG_WARNING, NULL, "notice", "", "", text);
+}
+
 /* A VIP that a killed agent left must not answer while others have it, whatever else is wrong here. */
 static void remove_stale_vips(struct agent *a) {
         const struct vip_list *vips = &a->config->vips;
 
+        flush_vmacs(a);
         for (size_t i = 0; i < vips->n; i++)
                 for (size_t j = 0; j < vips->items[i].n_addresses; j++)
                         flush(a, &vips->items[i].addresses[j].ip);

@@ -82,6 +82,10 @@ static int open_carrier(struct vrrp_router *r) {
         if ((k = vrrp_vmac_create(r->link->now.ifindex, r->p.vips[0].family, r->p.vrid, &r->vmac)) < 0 ||
             (k = vrrp_link_get(r->host, r->vmac.name, &carrier)) < 0)
                 return k;
+        if (r->vmac.ra_error < 0)
+                vrrp_router_notice(r, VRRP_NOTICE_SOCKET, &r->p.vips[0],
+                                   "%s listens to router advertisements, accept_ra cannot be written: %s",
+                                   r->vmac.name, strerror(-r->vmac.ra_error));
         vrrp_link_put(r->carrier);
         r->carrier = carrier;
         return 0;

@@ -251,7 +251,7 @@ void sealed_send_nonce(struct sealed_peer *p, enum vrrp_seal_type type, uint64_t
         struct vrrp_writer w = { .p = body, .left = sizeof body };
 
         vrrp_write_uint(&w, nonce, sizeof body);
-        sealed_send(p, 0, type, body, sizeof body); /* lost is lost: the next datagram asks again */
+        sealed_send(p, 0, (uint8_t)type, body, sizeof body); /* lost is lost: the next datagram asks again */
 }
 
 int vrrp_sealed_send(struct vrrp_sealed *s, uint64_t dst, uint32_t group, uint8_t type, const void *body,

@@ -163,7 +163,10 @@ static int read_entries(const struct enroll_server *s, struct enroll_bundle *b, 
                 int r = enroll_entry_path((enum enroll_entry)i, s->root, s->cert_dir, path);
 
                 if (r < 0 || (r = pki_file_read(path, ENROLL_TEXT_MAX, &b->entries[i], &size)) < 0) {
-                        error_set(e, EXIT_FAILED, "cannot read %s for the joiner: %s", path, strerror(-r));
+                        error_set(e, EXIT_FAILED, "cannot read %s for the joiner: %s%s", path, strerror(-r),
+                                  r == -ENOENT && i == ENROLL_VIP_KEY
+                                          ? "; `triarch init phase certs vip-key` makes one"
+                                          : "");
                         return r;
                 }
         }

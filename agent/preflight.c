@@ -20,6 +20,7 @@ static const struct preflight_check checks[] = {
         { "Port", BOTH, E, preflight_port, 2380, "etcd (members)" },
         { "Port", BOTH, E, preflight_enroll_port, 0, NULL },
         { "Port", BOTH, E, preflight_metrics_port, 0, NULL },
+        { "Port", BOTH, E, preflight_sealed_port, 0, NULL },
         { "FileAvailable", TREE, E, preflight_manifest, 0, "kube-apiserver" },
         { "FileAvailable", TREE, E, preflight_manifest, 0, "kube-controller-manager" },
         { "FileAvailable", TREE, E, preflight_manifest, 0, "kube-scheduler" },

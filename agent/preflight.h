@@ -32,6 +32,7 @@ int preflight_run(const struct phase_ctx *ctx, bool rerun, struct error *e);
 
 /* Can a TCP server listen there? 0, -EADDRINUSE, other negative errno. */
 int preflight_try_listen(uint16_t port, struct in_addr address);
+int preflight_try_datagrams(uint16_t port); /* the same for UDP, on any address */
 
 /* For the checks. */
 struct preflight_check {
@@ -68,6 +69,7 @@ void preflight_port(struct preflight *p, const struct preflight_check *c);
 void preflight_api_port(struct preflight *p, const struct preflight_check *c);
 void preflight_enroll_port(struct preflight *p, const struct preflight_check *c);
 void preflight_metrics_port(struct preflight *p, const struct preflight_check *c);
+void preflight_sealed_port(struct preflight *p, const struct preflight_check *c);
 void preflight_time(struct preflight *p, const struct preflight_check *c);
 void preflight_vip_interface(struct preflight *p, const struct preflight_check *c);
 void preflight_vip(struct preflight *p, const struct preflight_check *c);

@@ -21,19 +21,31 @@ int preflight_try_listen(uint16_t port, struct in_addr address) {
         return bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 || listen(fd, 1) < 0 ? -errno : 0;
 }
 
-static void check_port(struct preflight *p, const struct preflight_check *c, unsigned port,
-                       struct in_addr address, const char *whose) {
-        char name[96];
-        int r;
+int preflight_try_datagrams(uint16_t port) {
+        struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
+        CLEANUP(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-        if (p->rerun || (r = preflight_try_listen((uint16_t)port, address)) == 0)
-                return;
+        return fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 ? -errno : 0;
+}
+
+static void tell_port(struct preflight *p, const struct preflight_check *c, const char *kind, unsigned port,
+                      const char *whose, int r) {
+        char name[96];
+
         snprintf(name, sizeof name, "%s-%u", c->name, port);
         if (r == -EADDRINUSE)
-                preflight_add(p, c->level, name, "port %u, which is for %s, is in use", port, whose);
+                preflight_add(p, c->level, name, "%s %u, which is for %s, is in use", kind, port, whose);
         else
-                preflight_add(p, c->level, name, "port %u, which is for %s, cannot be used: %s", port, whose,
-                              strerror(-r));
+                preflight_add(p, c->level, name, "%s %u, which is for %s, cannot be used: %s", kind, port,
+                              whose, strerror(-r));
+}
+
+static void check_port(struct preflight *p, const struct preflight_check *c, unsigned port,
+                       struct in_addr address, const char *whose) {
+        int r = p->rerun ? 0 : preflight_try_listen((uint16_t)port, address);
+
+        if (r < 0)
+                tell_port(p, c, "port", port, whose, r);
 }
 
 void preflight_port(struct preflight *p, const struct preflight_check *c) {
@@ -51,6 +63,14 @@ void preflight_enroll_port(struct preflight *p, const struct preflight_check *c)
 void preflight_metrics_port(struct preflight *p, const struct preflight_check *c) {
         check_port(p, c, p->ctx->config->metrics_port, (struct in_addr){ htonl(INADDR_LOOPBACK) },
                    "the agent's metrics");
+}
+
+void preflight_sealed_port(struct preflight *p, const struct preflight_check *c) {
+        const struct vip_config *v = config_vip(p->ctx->config);
+        int r = v && v->transport == VIP_TRANSPORT_SEALED && !p->rerun ? preflight_try_datagrams(v->port) : 0;
+
+        if (r < 0)
+                tell_port(p, c, "UDP port", v->port, "the virtual address's members", r);
 }
 
 void preflight_time(struct preflight *p, const struct preflight_check *c) {

@@ -63,6 +63,19 @@ static void test_ignored_errors_are_warnings(void **state) {
         assert_int_equal(verdict((const char *const[]){ "ALL" }, 1, out, sizeof out), 0);
 }
 
+static void test_a_udp_port_in_use_is_found(void **state) {
+        struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof sa;
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        (void)state;
+        assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+        assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &size), 0);
+        assert_int_equal(preflight_try_datagrams(ntohs(sa.sin_port)), -EADDRINUSE);
+        close(fd);
+        assert_int_equal(preflight_try_datagrams(ntohs(sa.sin_port)), 0);
+}
+
 static void test_a_port_in_use_is_found(void **state) {
         struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
         socklen_t len = sizeof sa;
@@ -130,6 +143,7 @@ int main(void) {
                 cmocka_unit_test(test_errors_and_warnings_are_told_apart),
                 cmocka_unit_test(test_ignored_errors_are_warnings),
                 cmocka_unit_test(test_a_port_in_use_is_found),
+                cmocka_unit_test(test_a_udp_port_in_use_is_found),
                 cmocka_unit_test(test_interface_must_carry_the_network),
                 cmocka_unit_test(test_findings_have_a_limit),
         };

@@ -62,6 +62,10 @@ static struct vrrp_list_member entry(const struct sim *w, unsigned i) {
         return m;
 }
 
+uint64_t sim_members_id(struct sim *w) {
+        return (sim_random(w) | 1) >> 1 | 1;
+}
+
 void sim_members_first(struct sim *w, unsigned n) {
         w->gen = 1;
         w->list[1].gen = 1;
@@ -84,24 +88,40 @@ static unsigned spare(const struct sim *w) {
         return SIM_NODES;
 }
 
-bool sim_members_grow(struct sim *w) {
-        struct vrrp_list list = w->list[w->gen];
+unsigned sim_members_create(struct sim *w) {
         unsigned i = spare(w);
-        bool early = !w->exact && sim_chance(w, 300); /* it starts with the list before, which has it not */
 
-        if (!sim_members_may_change(w) || i == SIM_NODES || list.n >= SIM_MEMBERS)
-                return false;
-        w->count.grown++;
-        sim_host_create(w, i, w->exact ? i + 1 : (sim_random(w) | 1) >> 1 | 1);
+        if (i == SIM_NODES)
+                return i;
+        sim_host_create(w, i, w->exact ? i + 1 : sim_members_id(w));
         if (!w->exact)
                 w->host[i].priority = (uint8_t)sim_between(w, 1, 254);
+        w->host[i].disk_gen = w->gen;
+        return i;
+}
+
+bool sim_members_add(struct sim *w, unsigned i) {
+        struct vrrp_list list = w->list[w->gen];
+
+        if (!sim_members_may_change(w) || list.n >= SIM_MEMBERS)
+                return false;
+        w->count.grown++;
         list.v[list.n++] = entry(w, i);
         publish(w, &list);
-        w->host[i].disk_gen = early ? w->gen - 1 : w->gen;
-        sim_members_watch(w);
-        sim_at(w, w->now_us + (w->exact ? 2000 : sim_spread(w, 4ULL * w->base.interval_us)), SIM_BOOT, i,
-               w->host[i].life, 0);
         return true;
+}
+
+void sim_members_grow(struct sim *w) {
+        unsigned i;
+
+        if (!sim_members_may_change(w) || w->list[w->gen].n >= SIM_MEMBERS ||
+            (i = sim_members_create(w)) == SIM_NODES)
+                return;
+        sim_members_add(w, i);
+        if (!sim_chance(w, 300)) /* else it starts with the list before, which has it not */
+                w->host[i].disk_gen = w->gen;
+        sim_members_watch(w);
+        sim_at(w, w->now_us + sim_spread(w, 4ULL * w->base.interval_us), SIM_BOOT, i, w->host[i].life, 0);
 }
 
 bool sim_members_shrink(struct sim *w, unsigned i) {

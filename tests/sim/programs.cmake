@@ -9,6 +9,11 @@ target_link_libraries(lease_sim PRIVATE triarch-vrrp)
 add_test(NAME lease_sim COMMAND lease_sim --schedules 300 --rare-is-fine)
 set_tests_properties(lease_sim PROPERTIES LABELS unit TIMEOUT 120)
 
+add_executable(test_lease_stories ${CMAKE_CURRENT_SOURCE_DIR}/sim/test_lease_stories.c ${sim_sources})
+target_link_libraries(test_lease_stories PRIVATE triarch-vrrp PkgConfig::CMOCKA)
+add_test(NAME lease_stories COMMAND test_lease_stories)
+set_tests_properties(lease_stories PROPERTIES LABELS unit TIMEOUT 60)
+
 # The same sources with their rules switchable: each rule left out must be found out.
 set(lease_sources class.c ip.c lease.c lease_members.c lease_owner.c lease_probe.c lease_vote.c list.c session.c)
 list(TRANSFORM lease_sources PREPEND ${CMAKE_SOURCE_DIR}/vrrp/)

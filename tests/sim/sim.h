@@ -312,7 +312,11 @@ unsigned sim_slot(const struct sim *w, uint64_t id); /* SIM_NODES: nobody */
 void sim_members_first(struct sim *w, unsigned n);
 void sim_members_watch(struct sim *w); /* who goes by which list has changed */
 bool sim_members_may_change(struct sim *w);
-bool sim_members_grow(struct sim *w);
+uint64_t sim_members_id(struct sim *w);
+unsigned
+sim_members_create(struct sim *w); /* a machine that knows the list and is not in it yet; SIM_NODES: none */
+bool sim_members_add(struct sim *w, unsigned i); /* publishes */
+void sim_members_grow(struct sim *w);            /* both, and starts it */
 bool sim_members_shrink(struct sim *w, unsigned i);
 void sim_members_store(struct sim *w, unsigned i, unsigned gen);
 void sim_members_stored(struct sim *w, unsigned i, unsigned gen);

@@ -21,7 +21,7 @@ void sim_init(struct sim *w, const struct sim_setup *s) {
         };
         w->net.delay_us = 200;
         for (unsigned i = 0; i < s->members; i++)
-                sim_host_create(w, i, s->exact ? i + 1 : (sim_random(w) | 1) >> 1 | 1);
+                sim_host_create(w, i, s->exact ? i + 1 : sim_members_id(w));
         sim_members_first(w, s->members);
 }
 

@@ -537,6 +537,8 @@ agent_config() { # I UNICAST
 		  address: $vip/24
 		  interface: eth0
 		  virtualRouterID: $vrid
+		  transport: ip
+		  election: priority
 		  unicast: $2
 		  members:
 		  - { name: n1, address: 10.77.0.1 }

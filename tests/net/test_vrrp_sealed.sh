@@ -319,6 +319,30 @@ case_link() {
 	pass "carrier lost: taken over after $took ms, back as backup; interface made anew: a member again"
 }
 
+# The clock that counts a suspend jumps, as it does when a machine wakes up: as if it had been away for a minute.
+case_suspended() {
+	local library=${BUILD:-build/dev}/tests/clockshift.so
+	[ -f "$library" ] || { fail "no $library"; return; }
+	head -c 8 /dev/zero >"$dir/shift"
+	export LD_PRELOAD=$(realpath "$library") TRIARCH_CLOCK_SHIFT=$dir/shift TRIARCH_CLOCK=boottime
+	start 1
+	unset LD_PRELOAD
+	start 2; start 3
+	for i in 2 3; do wait_for 3 says $i started && signal $i TTIN; done
+	wait_for 5 says 1 'backup -> active' && wait_for 3 sole 1 || { fail "no election"; return; }
+	for i in 2 3; do signal $i TTOU; done
+	sleep 0.2
+	python3 -c 'import struct; open("'"$dir"'/shift", "r+b").write(struct.pack("=q", 60 * 10**9))'
+	wait_for 3 says 1 'notice the machine was suspended' && wait_for 3 says 1 'active -> backup' || { fail "not noticed"; return; }
+	wait_for 3 other_than 1 || { fail "not taken over"; return; }
+	sleep 1
+	signal 1 HUP
+	wait_for 2 says 1 "status backup .* active=10.77.0.$heir" || { fail "not a member again"; return; }
+	two_at_once
+	pass "resumed from a suspend: removed the address at once, began anew; $heir has it $(between "$(seen 'del 1')" "$(at $heir '-> active')") ms later"
+	less $two 2 || fail "two owners for $two ms"
+}
+
 case_class() {
 	elect || { fail "no election"; return; }
 	signal 1 USR1
@@ -436,7 +460,7 @@ case_strangers() {
 	pass "unsealed datagrams from strangers and under a member's address: nothing moved"
 }
 
-all="election terminated killed power_loss cut minority frozen thawed_early guard repair dad link class preempt_always witness
+all="election terminated killed power_loss cut minority frozen thawed_early guard repair dad link suspended class preempt_always witness
 	groups connections strangers"
 hosts="1 2 3 4"
 trap remove_hosts EXIT

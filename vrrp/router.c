@@ -169,6 +169,18 @@ static void delist(struct vrrp_host *h, struct vrrp_router *r) {
         find_shortest(h);
 }
 
+/* The table is there before the address can be. */
+static int deny_packets(struct vrrp_router *r) {
+        char table[64];
+
+        if (r->p.accept)
+                return 0;
+        snprintf(table, sizeof table, "triarch_%s_%u_%s%d", r->link->name, r->p.vrid,
+                 r->p.transport == VRRP_TRANSPORT_SEALED ? "sealed" : "ip",
+                 r->p.vips[0].family == AF_INET6 ? 6 : 4);
+        return vrrp_accept_deny(table, r->p.vips, r->p.n_vips, &r->accept);
+}
+
 DEFINE_CLEANUP(struct vrrp_router *, vrrp_router_free)
 
 static struct vrrp_router *allocate(struct vrrp_host *h, const struct vrrp_router_params *p,
@@ -210,7 +222,7 @@ int vrrp_router_new(struct vrrp_host *h, const struct vrrp_router_params *p,
         r->carrier = r->link;
         r->link->refs++;
         r->link_up = r->link->now.running;
-        if ((k = r->election->init(r)) < 0 || (k = enlist(h, r)) < 0)
+        if ((k = r->election->init(r)) < 0 || (k = enlist(h, r)) < 0 || (k = deny_packets(r)) < 0)
                 return k;
         if (removed > 0)
                 vrrp_link_look(r->link); /* what it had is gone */
@@ -315,6 +327,7 @@ void vrrp_router_free(struct vrrp_router *r) {
         delist(r->host, r);
         vrrp_router_close(r);
         vrrp_guard_slot_free(r->guard);
+        vrrp_accept_free(r->accept);
         if (r->carrier && r->carrier != r->link)
                 vrrp_vmac_delete(&r->vmac);
         vrrp_link_put(r->carrier);

@@ -99,6 +99,7 @@ struct vrrp_router_status {
 struct vrrp_router;
 /* Removes stale VIPs before anything else, then opens its sockets; starts nothing. -ENODEV: no such
  * interface; -EINVAL: a parameter is out of range; -EPERM: CAP_NET_RAW or CAP_NET_ADMIN is missing;
+ * -EOPNOTSUPP: accept is false and the kernel has no nftables (accept.h);
  * -EEXIST: the host has a router of that VRID and family there. *ret is the caller's. */
 int vrrp_router_new(struct vrrp_host *h, const struct vrrp_router_params *p,
                     const struct vrrp_router_ops *ops, void *userdata, struct vrrp_router **ret);

@@ -5,6 +5,7 @@
 #define VRRP_ROUTER_PRIV_H
 
 #include "pki/util.h"
+#include "vrrp/accept.h"
 #include "vrrp/clock.h"
 #include "vrrp/host_priv.h"
 #include "vrrp/neighbour.h"
@@ -48,6 +49,7 @@ struct vrrp_router {
         struct vrrp_fsm fsm;      /* priority */
         struct vrrp_lease *lease; /* majority; owned */
         struct vrrp_guard_slot *guard;
+        struct vrrp_accept *accept; /* Accept_Mode false; NULL: true */
 
         enum vrrp_class class;
         bool started, standby;

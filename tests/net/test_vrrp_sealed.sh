@@ -111,6 +111,7 @@ someone_else() { says 2 '-> active' || says 3 '-> active'; }
 answers() { # ADDRESS: to another host; that nothing listens there is an answer
 	in_ns 4 bash -c "exec 3<>/dev/tcp/$1/1" 2>&1 | grep -q refused
 }
+answers_soon() { in_ns 4 timeout 1 bash -c "exec 3<>/dev/tcp/$1/1" 2>&1 | grep -q refused; }
 copies() { ip -n h$1 -o addr show dev eth0 | grep -cE " (${vips[0]}|${vips[1]})/"; } # I
 
 case_election() {
@@ -436,6 +437,18 @@ case_connections() {
 	pass "both connections of the lost addresses ended ($(grep ended "$dir/connections" | cut -d' ' -f2 | sort -u | tr '\n' ' ')is ECONNABORTED), the service still listens"
 }
 
+# Accept_Mode false: neighbours find the address, packets to it are dropped, those to the host's own are not. A
+# killed router leaves nothing that drops.
+case_no_accept() {
+	elect --no-accept || { fail "no election"; return; }
+	answers 10.77.0.1 || { fail "the host's own address does not answer"; return; }
+	! answers_soon ${vips[0]} && ! answers_soon ${vips[1]} || { fail "packets to an address are accepted"; return; }
+	[ "$(ip -n h4 neigh show dev eth0 | grep -cE "^(${vips[0]}|${vips[1]}) lladdr")" = 2 ] || { fail "not found by a neighbour: $(ip -n h4 neigh)"; return; }
+	signal 1 KILL; reap 1
+	[ -z "$(in_ns 1 nft list ruleset)" ] || { fail "still dropped after kill -9: $(in_ns 1 nft list ruleset)"; return; }
+	pass "neighbours find both addresses, packets to them are dropped; nothing of it outlives the router"
+}
+
 # What is not sealed with the key, or not for us, moves nothing.
 case_strangers() {
 	elect || { fail "no election"; return; }
@@ -461,7 +474,7 @@ case_strangers() {
 }
 
 all="election terminated killed power_loss cut minority frozen thawed_early guard repair dad link suspended class preempt_always witness
-	groups connections strangers"
+	groups connections no_accept strangers"
 hosts="1 2 3 4"
 trap remove_hosts EXIT
 build_hosts 4 || { echo "FAILED  cannot build the test network"; exit 1; }

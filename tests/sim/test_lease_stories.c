@@ -132,6 +132,31 @@ static void active_cut_off(void **state) {
         end(s);
 }
 
+static void one_lost_claim(void **state) {
+        struct story *s = begin(3, VRRP_PREEMPT_HEALTH);
+
+        (void)state;
+        expect(s, 1950, FIRST_OWNER);
+        cut(s, 0, false, false); /* the claim of 2003.743 is lost, that of 2103.743 is not */
+        expect(s, 2050, "");
+        sim_heal(&s->w);
+        expect(s, 4000, "");
+        end(s);
+}
+
+static void two_lost_claims(void **state) {
+        struct story *s = begin(3, VRRP_PREEMPT_HEALTH);
+
+        (void)state;
+        expect(s, 1950, FIRST_OWNER);
+        cut(s, 0, false, false);
+        expect(s, 2150, "");
+        sim_heal(&s->w); /* the next one would be acknowledged at 2204.143, the lease less R ends at 2191.743
+                          */
+        expect(s, 4000, "");
+        end(s);
+}
+
 static void two_of_three_restart_at_once(void **state) {
         struct story *s = begin(3, VRRP_PREEMPT_HEALTH);
 
@@ -393,6 +418,8 @@ int main(void) {
                 cmocka_unit_test(one_way_link_of_the_active),
                 cmocka_unit_test(backup_that_is_not_heard),
                 cmocka_unit_test(active_cut_off),
+                cmocka_unit_test(one_lost_claim),
+                cmocka_unit_test(two_lost_claims),
                 cmocka_unit_test(two_of_three_restart_at_once),
                 cmocka_unit_test(one_becomes_two_becomes_three),
                 cmocka_unit_test(second_member_that_has_just_started),

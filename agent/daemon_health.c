@@ -3,7 +3,13 @@
 #include "agent/monotonic.h"
 #include <errno.h>
 
-enum { ACCURACY_US = 1, KUBELET_BODY = 256, INTERVAL_US = 100000, API_SERVER_BODY = 512 };
+enum {
+        ACCURACY_US = 1,
+        KUBELET_BODY = 256,
+        INTERVAL_US = 100000,
+        API_SERVER_BODY = 512,
+        WITHHELD_US = 5000000,
+};
 
 void agent_health_arm(struct agent *a) {
         bool at_once = a->role_changed || a->asked != 0;
@@ -30,22 +36,38 @@ static void on_published(void *userdata, enum vrrp_class from, enum vrrp_class t
         agent_notify_status(a);
 }
 
+/* Nothing moves, and the class does not tell why. Not said while the others may still answer. */
+static void tell_withheld(struct agent *a, uint64_t now_us) {
+        const struct health_pending *p = &a->health.pending;
+        bool withheld = p->class != VRRP_HEALTHY && (a->withheld || now_us > p->since_us + WITHHELD_US);
+
+        if (withheld != a->withheld)
+                agent_record(a, withheld ? LOG_WARNING : LOG_NOTICE, NULL, "withheld",
+                             withheld ? "no" : "yes", withheld ? "yes" : "no", a->health.reason);
+        a->withheld = withheld;
+}
+
 static void on_report(void *userdata, enum health_check c, const struct health_result *r) {
+        struct health_when now = agent_health_now();
         struct agent *a = userdata;
 
         if (c == HEALTH_CLOCK)
                 health_node_clock(&a->node, clock_probe_state(a->clock));
-        health_node_result(&a->node, c, r, agent_health_now());
+        health_node_result(&a->node, c, r, now);
+        tell_withheld(a, now.us);
         agent_health_arm(a);
 }
 
 static int on_health_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         struct agent *a = userdata;
+        struct health_when now;
 
         (void)s;
         (void)usec;
         agent_exchange_due(a);
-        health_node_tick(&a->node, agent_health_now());
+        now = agent_health_now();
+        health_node_tick(&a->node, now);
+        tell_withheld(a, now.us);
         agent_health_arm(a);
         return 0;
 }

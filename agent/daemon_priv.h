@@ -72,6 +72,7 @@ struct agent {
         size_t n_transports;
         struct agent_transport *exchange; /* carries what agents tell one another; NULL: nothing yet */
         bool role_changed;                /* the others are to be told */
+        bool withheld;                    /* a fault that was measured nowhere better, as last recorded */
         unsigned asked;                   /* checks that others want measured now */
         bool several_interfaces;          /* of sealed groups */
         struct vrrp_list root_list;       /* as the root services wrote it; gen 0: not yet */

@@ -97,8 +97,7 @@ static bool any_better(const struct evidence_clock *own, const struct evidence_c
 }
 
 static void describe_odd(double distance_s, double limit_s, char detail[HEALTH_REASON]) {
-        snprintf(detail, HEALTH_REASON,
-                 "clock is the odd one out: %.3f s %s those of the other masters, limit %.3f s",
+        snprintf(detail, HEALTH_REASON, "odd one out, %.3f s %s the other masters' clocks, limit %.3f s",
                  fabs(distance_s), distance_s > 0 ? "behind" : "ahead of", limit_s);
 }
 

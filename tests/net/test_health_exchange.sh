@@ -187,6 +187,8 @@ m=$(median "${took[@]}")
 # --- all of them
 for n in $nodes; do kill -STOP "${service[$n]}"; done
 stays 6 && ok "all services hang: it stays" "$(reason "$holder")" || bad "all services hang" "holders: $(holders); $(classes)"
+withheld=$(field "$holder" '[e["reason"] for e in s["history"] if e["what"] == "withheld" and e["to"] == "yes"][-1]')
+[ -n "$withheld" ] && ok "its history says that it withholds the fault" || bad "history" "nothing is withheld"
 for n in $nodes; do kill -CONT "${service[$n]}"; done
 settle
 [ "$holder" = "$old" ] && ok "all answer again: it is still there" "$holder" || bad "all answer again" "now at $holder"
@@ -242,6 +244,14 @@ shift_clock "$holder" 5000000000
 from=$(now_ms)
 wait_until 15 left && ok "one of three follows a server that lies by 5 s: the odd one out" "$(($(now_ms) - from)) ms: $(reason "$old")" ||
 	bad "a liar" "holders: $(holders); $(classes)"
+seen() { # BY: what another node says of the odd one out
+	field "$1" '[(m["class"], round(m["clockOffsetSeconds"]), m["reason"]) for m in s["members"] if m["name"] == "'"$old"'"][0]'
+}
+other=$(holders)
+seen "${other% }" | grep -q "'degraded', 5, .*odd one out" && ok "status on ${other% } tells its class, why, and its clock" "$(seen "${other% }")" ||
+	bad "status on another node" "$(seen "${other% }")"
+"$triarch" status --socket "$dir/${other% }/agent.sock" | grep -E "^ +$old .*degraded.*clock \+[45].*odd one out" >"$dir/text" &&
+	ok "in text, too" "$(cat "$dir/text")" || bad "status text" "$("$triarch" status --socket "$dir/${other% }/agent.sock")"
 correction=$(field "$old" 's["clock"]["correctionSeconds"]')
 python3 -c "import sys; sys.exit(abs($correction) > 0.001)" && ok "its own correction is near 0" "$correction s" || bad "its own correction" "$correction"
 

@@ -173,7 +173,7 @@ static inline void world_on_published(void *userdata, enum vrrp_class from, enum
         struct world *w = m->world;
 
         world_note(w, "n%zu %s -> %s (%.*s)", world_index(m) + 1, health_class_name(from),
-                   health_class_name(to), (int)strcspn(reason, ";,("), reason);
+                   health_class_name(to), (int)strcspn(reason, ";("), reason);
         if (to != VRRP_FAILED || w->owner != world_index(m) || w->next != NOBODY)
                 return;
         for (size_t i = 0; i < NODES; i++)

@@ -171,13 +171,13 @@ static void test_one_time_server_drifts(void **state) {
         w.m[0].drift = 0.05;
         w.m[0].drift_us = w.now_us;
         world_run(&w, SEC(60));
-        assert_string_equal(w.trace, "[17007] n1 healthy -> degraded (clock: clock is the odd one out: 0.300 "
-                                     "s ahead of those of the other masters)\n"
+        assert_string_equal(w.trace, "[17007] n1 healthy -> degraded (clock: odd one out, 0.300 s ahead of "
+                                     "the other masters' clocks, limit 0.100 s)\n"
                                      "[17007] address n1 -> n2: measured better\n");
         w.m[0].drift = 0;
         world_run(&w, SEC(180));
-        assert_string_equal(w.trace, "[17007] n1 healthy -> degraded (clock: clock is the odd one out: 0.300 "
-                                     "s ahead of those of the other masters)\n"
+        assert_string_equal(w.trace, "[17007] n1 healthy -> degraded (clock: odd one out, 0.300 s ahead of "
+                                     "the other masters' clocks, limit 0.100 s)\n"
                                      "[17007] address n1 -> n2: measured better\n"
                                      "[121006] n1 degraded -> healthy (all checks pass)\n");
 }
@@ -220,13 +220,13 @@ static void test_one_of_three_follows_a_liar(void **state) {
         world_init(&w, false, true);
         w.m[0].system_ns = 5000000000;
         world_run(&w, SEC(30));
-        assert_string_equal(w.trace, "[15007] n1 healthy -> degraded (clock: clock is the odd one out: 5.000 "
-                                     "s ahead of those of the other masters)\n"
+        assert_string_equal(w.trace, "[15007] n1 healthy -> degraded (clock: odd one out, 5.000 s ahead of "
+                                     "the other masters' clocks, limit 0.100 s)\n"
                                      "[15007] address n1 -> n2: measured better\n");
         w.m[0].system_ns = 0;
         world_run(&w, SEC(120));
-        assert_string_equal(w.trace, "[15007] n1 healthy -> degraded (clock: clock is the odd one out: 5.000 "
-                                     "s ahead of those of the other masters)\n"
+        assert_string_equal(w.trace, "[15007] n1 healthy -> degraded (clock: odd one out, 5.000 s ahead of "
+                                     "the other masters' clocks, limit 0.100 s)\n"
                                      "[15007] address n1 -> n2: measured better\n"
                                      "[91006] n1 degraded -> healthy (all checks pass)\n");
 }
@@ -238,8 +238,8 @@ static void test_one_backup_follows_a_liar(void **state) {
         world_init(&w, false, true);
         w.m[2].system_ns = -5000000000;
         world_run(&w, SEC(30));
-        assert_string_equal(w.trace, "[11606] n3 healthy -> degraded (clock: clock is the odd one out: 5.000 "
-                                     "s behind those of the other masters)\n");
+        assert_string_equal(w.trace, "[11606] n3 healthy -> degraded (clock: odd one out, 5.000 s behind the "
+                                     "other masters' clocks, limit 0.100 s)\n");
 }
 
 static void test_all_lose_their_source(void **state) {

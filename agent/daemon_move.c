@@ -4,12 +4,13 @@
 #include "vrrp/clock.h"
 #include <errno.h>
 
-enum { MOVE_WAIT_US = 1500000, MOVE_ACCURACY_US = 10000 };
+/* The owner hears of every member in each interval, with the sealed transport. */
+enum { HEARD_INTERVALS = 5, MOVE_WAIT_US = 1500000, MOVE_ACCURACY_US = 10000 };
 
 /* ---- who could take over ---- */
 
 static bool is_heard(const struct vrrp_router_status *s, const struct vrrp_peer *p) {
-        return p->last_us && vrrp_now_us() < p->last_us + (uint64_t)AGENT_FRESH_INTERVALS * s->interval_us;
+        return p->last_us && vrrp_now_us() < p->last_us + (uint64_t)HEARD_INTERVALS * s->interval_us;
 }
 
 /* Why a member cannot have the address, "" when it can. What it says of itself counts, and where it says
@@ -23,7 +24,7 @@ static const char *unfit(const struct agent_group *g, const struct vrrp_router_s
 
         if (m && m->witness)
                 return "is a witness";
-        if (x ? !exchange_fresh(x, agent_health_now().us) : !is_heard(s, p))
+        if (!is_heard(s, p) || (x && !exchange_fresh(x, agent_health_now().us)))
                 return "is not heard";
         if (x && x->report.standby)
                 return "is standing by";

@@ -1,4 +1,6 @@
 #!/bin/bash
+# usage: test_agent_standalone.sh     TRANSPORT=ip|sealed: with that one only; TRIALS: of each failover (5)
+#
 # Three agents from configuration files alone: no systemd, no etcd, no Kubernetes. Three hosts and a client
 # as network namespaces on one bridge; an HTTPS service on each host is what the agents check. The address
 # moves when the service or the agent dies, stays when the old holder returns, and leaves a frozen
@@ -8,6 +10,15 @@ set -u
 for tool in curl openssl python3; do
 	command -v $tool >/dev/null || { echo "skipped: needs $tool"; exit 77; }
 done
+# With the RFC's transport and election, and with the defaults.
+if [ -z "${TRANSPORT:-}" ]; then
+	status=0
+	for TRANSPORT in ip sealed; do
+		echo "--- transport: $TRANSPORT"
+		TRANSPORT=$TRANSPORT TRIALS=${TRIALS:-$([ $TRANSPORT = ip ] && echo 3 || echo 5)} "$0" || status=1
+	done
+	exit $status
+fi
 [ -n "${IN_NAMESPACE:-}" ] || IN_NAMESPACE=1 exec unshare --net --mount "$0" "$@"
 
 cd "$(dirname "$0")/../.." || exit 1
@@ -62,7 +73,7 @@ make_files() { # NODE
 		vip:
 		  address: $vip/24
 		  interface: eth0
-		  transport: ip
+		  $([ "$TRANSPORT" = ip ] && echo "transport: ip" || echo "keyFile: $dir/vip.key")
 		  members:
 		  - { name: n1, address: 10.77.0.1 }
 		  - { name: n2, address: 10.77.0.2 }
@@ -146,6 +157,7 @@ gaps() { # WHAT LIMIT-MS COMMAND
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/ca.key" -out "$dir/ca.crt" \
 	-subj /CN=test -days 2 2>/dev/null
+printf 'send 1 %s\n' "$(openssl rand -hex 32)" >"$dir/vip.key" && chmod 640 "$dir/vip.key"
 make_network
 for n in n1 n2 n3; do make_files $n; done
 

@@ -13,7 +13,7 @@ here=$(dirname "$0")
 [ -x "$vrouter" ] || { echo "no $vrouter: build first"; exit 1; }
 all="keepalived_v3_ipv4 keepalived_v3_ipv6 keepalived_v2_ipv4 keepalived_v3_ipv4_unicast keepalived_v3_ipv6_unicast
 	keepalived_v2_ipv4_unicast frr_v3_ipv4 frr_v3_ipv6 frr_v2_ipv4 three_v3_ipv4 three_v3_ipv6 three_v2_ipv4
-	middle_v3_ipv4 vmac_v3_ipv4 vmac_v3_ipv6 sums_v3_ipv4"
+	middle_v3_ipv4 vmac_v3_ipv4 vmac_v3_ipv6 sums_v3_ipv4 flap_v3_ipv4 flap_v3_ipv6"
 
 if [ "${1:-}" != --one ]; then
 	[ $# -gt 0 ] || set -- $all
@@ -172,6 +172,30 @@ sums() {
 	pass "${took[*]}"
 }
 
+# The bridge learns memberships and forgets them with the cable: ours are told again, or nothing is heard any more.
+flap() {
+	local report
+	report=$([ $family = 6 ] && echo 'ip6[6] == 0 and (ip6[48] == 131 or ip6[48] == 143)' || echo igmp)
+	ip -n h0 link set br0 type bridge mcast_snooping 1 mcast_querier 1 mcast_igmp_version 3 mcast_mld_version 2 mcast_startup_query_interval 50
+	start_keepalived 2 200
+	becomes 2 elected
+	start_triarch 1 100
+	silence
+	ip -n h0 link set port1 down
+	mine_says 'backup -> initialize: link down'
+	in_ns 1 timeout 5 tcpdump -lnvi eth0 "$report" >"$dir/report" 2>&1 &
+	sleep 0.3
+	reconnect 1
+	wait_for 3 eval '[ "$(grep -c "initialize -> backup" "$dir/1")" = 2 ]' || fail "not back as backup"
+	wait_for 5 grep -Eq '224.0.0.18|ff02::12[^:]' "$dir/report" || fail "the group was not joined again: $(cat "$dir/report")"
+	silence
+	sole 2 && ! says 1 '-> active' || fail "does not hear the owner any more"
+	stop 2
+	becomes 1 "stop"
+	nobody_complains
+	pass "${took[*]}; joined again and heard"
+}
+
 build_hosts 4 || { printf 'FAILED  %-28s cannot build the network\n' "$case"; exit 1; }
 case $case in
 *_unicast)
@@ -182,5 +206,6 @@ three_*) group 250 200 150 ;;
 middle_*) group 200 250 150 ;;
 vmac_*) vmac ;;
 sums_*) sums ;;
+flap_*) flap ;;
 *) echo "no case $case"; exit 3 ;;
 esac

@@ -21,7 +21,7 @@ static bool address_of(const struct vrrp_router *r, uint64_t id, struct vrrp_ip 
 }
 
 static void on_advert(struct vrrp_router *r, const struct vrrp_sealed_in *in) {
-        struct vrrp_wire_config own = { 3, r->p.vrid, r->p.interval_us, r->p.vips, r->p.n_vips };
+        struct vrrp_wire_config own = { .version = 3, .vrid = r->p.vrid, .sealed = true };
         uint8_t family = r->p.vips[0].family;
         struct vrrp_packet packet = {
                 .src = nowhere(family),

@@ -93,7 +93,11 @@ static void compare(struct vrrp_router *r, const struct vrrp_received *got) {
 
 static void on_packet(const struct vrrp_packet *packet, void *userdata) {
         struct vrrp_router *r = userdata;
-        struct vrrp_wire_config own = { r->p.version, r->p.vrid, r->p.interval_us, r->p.vips, r->p.n_vips };
+        struct vrrp_wire_config own = { .version = r->p.version,
+                                        .vrid = r->p.vrid,
+                                        .interval_us = r->p.interval_us,
+                                        .addresses = r->p.vips,
+                                        .n_addresses = r->p.n_vips };
         struct vrrp_received got;
         enum vrrp_reject why = vrrp_wire_decode(packet, &own, &got);
         const char *complaint = why == VRRP_ACCEPT ? bad_source(r, &got) : NULL;

@@ -114,7 +114,11 @@ static enum vrrp_reject check_form(struct vrrp_reader *c, const struct vrrp_pack
                 return VRRP_REJECT_COUNT;
         if (pdu->interval_us == 0)
                 return VRRP_REJECT_INTERVAL;
-        if (pdu->family == AF_INET6 && !vrrp_ip_link_local(&pdu->addresses[0]))
+        return VRRP_ACCEPT;
+}
+
+static enum vrrp_reject check_v3(const struct vrrp_pdu *pdu, const struct vrrp_wire_config *own) {
+        if (pdu->family == AF_INET6 && !own->sealed && !vrrp_ip_link_local(&pdu->addresses[0]))
                 return VRRP_REJECT_LINK_LOCAL;
         return VRRP_ACCEPT;
 }
@@ -151,7 +155,7 @@ enum vrrp_reject vrrp_wire_decode(const struct vrrp_packet *p, const struct vrrp
                 return VRRP_REJECT_TYPE;
         if ((r = check_form(&c, p, auth, ret)) != VRRP_ACCEPT)
                 return r;
-        return pdu->version == 2 ? check_v2(pdu, own) : VRRP_ACCEPT;
+        return pdu->version == 2 ? check_v2(pdu, own) : check_v3(pdu, own);
 }
 
 /* The interval field with the authentication type of version 2 before it; 0: cannot be expressed. */

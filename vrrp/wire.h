@@ -65,6 +65,7 @@ struct vrrp_wire_config {
         uint32_t interval_us;
         const struct vrrp_ip *addresses; /* borrowed */
         size_t n_addresses;
+        bool sealed; /* not carried by IP: no neighbour learns from it, any IPv6 address may be the first */
 };
 struct vrrp_received {
         struct vrrp_ip src, dst;

@@ -449,6 +449,28 @@ case_no_accept() {
 	pass "neighbours find both addresses, packets to them are dropped; nothing of it outlives the router"
 }
 
+# The RFC's machine over this transport, with IPv6 alone and with both families.
+case_priority() {
+	local set
+	for set in fd77::100 10.77.0.100,fd77::100; do
+		start_priority() { ip netns exec h$1 "$vrouter" --id $1 eth0 $set $vrid ${priority[$1]} 100 health $members >>"$dir/$1" 2>&1 & pid[$1]=$!; }
+		on() { ip -n h$1 -6 -o addr show dev eth0 | grep -q ' fd77::100/'; }
+		start_priority 1
+		wait_for 3 says 1 'initialize -> backup'
+		start_priority 2; start_priority 3
+		wait_for 3 on 1 || { fail "no election ($set)"; return; }
+		sleep 0.5
+		! on 2 && ! on 3 || { fail "more than one ($set)"; return; }
+		signal 1 TERM; reap 1
+		moved() { on 2 || on 3; }
+		wait_for 3 moved && says 2 'gave up \(priority 0\)' || says 3 'gave up \(priority 0\)' || { fail "not taken over ($set)"; return; }
+		! grep 'notice advertisement' "$dir/2" "$dir/3" || { fail "complaints ($set)"; return; }
+		stop_all
+		rm -f "$dir"/[123]
+	done
+	pass "election by priority in sealed datagrams: IPv6 alone, both families"
+}
+
 # What is not sealed with the key, or not for us, moves nothing.
 case_strangers() {
 	elect || { fail "no election"; return; }
@@ -474,7 +496,7 @@ case_strangers() {
 }
 
 all="election terminated killed power_loss cut minority frozen thawed_early guard repair dad link suspended class preempt_always witness
-	groups connections no_accept strangers"
+	groups connections no_accept priority strangers"
 hosts="1 2 3 4"
 trap remove_hosts EXIT
 build_hosts 4 || { echo "FAILED  cannot build the test network"; exit 1; }

@@ -98,7 +98,8 @@ static size_t addresses_of(const struct vector *v, struct vrrp_ip out[2]) {
 
 static enum vrrp_reject decode(const struct vector *v, const uint8_t *msg, struct vrrp_received *got) {
         struct vrrp_ip list[2];
-        struct vrrp_wire_config own = { v->version, v->vrid, v->interval_us, list, addresses_of(v, list) };
+        struct vrrp_wire_config own = { v->version, v->vrid, v->interval_us, list, addresses_of(v, list),
+                                        false };
         struct vrrp_packet p = packet_of(v, msg);
 
         return vrrp_wire_decode(&p, &own, got);
@@ -465,8 +466,8 @@ static void random_pdus_survive_the_round_trip(void **state) {
         for (int i = 0; i < 2000; i++) {
                 struct vrrp_pdu pdu = random_pdu();
                 struct vrrp_ip src = random_ip(pdu.family), dst = random_ip(pdu.family);
-                struct vrrp_wire_config own = { pdu.version, pdu.vrid, pdu.interval_us, pdu.addresses,
-                                                pdu.n_addresses };
+                struct vrrp_wire_config own = { pdu.version,   pdu.vrid,        pdu.interval_us,
+                                                pdu.addresses, pdu.n_addresses, false };
                 enum vrrp_sum sum = rand() % 2 ? VRRP_SUM_MESSAGE : VRRP_SUM_PSEUDO_HEADER;
                 size_t n = vrrp_wire_encode(&pdu, &src, &dst, sum, buf, sizeof buf);
                 struct vrrp_packet p = { src, dst, 255, buf, n };
@@ -481,9 +482,32 @@ static void random_pdus_survive_the_round_trip(void **state) {
         }
 }
 
+/* In a sealed datagram the order of addresses says nothing about whom neighbours know. */
+static void any_first_address_when_sealed(void **state) {
+        struct vrrp_ip none = { .family = AF_INET6 };
+        struct vrrp_pdu pdu = { .version = 3,
+                                .family = AF_INET6,
+                                .vrid = 7,
+                                .priority = 100,
+                                .interval_us = 100000,
+                                .n_addresses = 1,
+                                .addresses = { ip("fd00::1") } };
+        struct vrrp_wire_config own = { .version = 3, .vrid = 7 };
+        uint8_t buf[64];
+        size_t n = vrrp_wire_encode(&pdu, &none, &none, VRRP_SUM_MESSAGE, buf, sizeof buf);
+        struct vrrp_packet p = { none, none, VRRP_HOPS, buf, n };
+        struct vrrp_received got;
+
+        (void)state;
+        assert_int_equal(vrrp_wire_decode(&p, &own, &got), VRRP_REJECT_LINK_LOCAL);
+        own.sealed = true;
+        assert_int_equal(vrrp_wire_decode(&p, &own, &got), VRRP_ACCEPT);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(decodes_captured_packets),
+                cmocka_unit_test(any_first_address_when_sealed),
                 cmocka_unit_test(accepts_both_checksum_forms),
                 cmocka_unit_test(encodes_as_captured),
                 cmocka_unit_test(refuses_to_encode),

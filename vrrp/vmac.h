@@ -16,8 +16,8 @@ struct vrrp_vmac {
         unsigned ifindex;
         char name[IF_NAMESIZE];
         uint8_t mac[6];
-        /* 0, or why the interface still listens to router advertisements (ProtectKernelTunables= without
-         * ReadWritePaths=/proc/sys/net/ipv6/conf): where there are any, it then gets addresses and routes. */
+        /* 0, or why the interface still listens to router advertisements (/proc/sys may
+         * be read-only): where there are any, it then gets addresses and routes. */
         int ra_error;
 };
 /* Make it, up, without an address of its own. A stale one of ours is replaced; -EEXIST: there is one of that

@@ -523,8 +523,12 @@ static void a_flood_in_one_members_name_silences_no_other(void **state) {
                 assert_int_equal(say(w, 3, 1, "in between"), 0);
                 t = cpu_us();
                 /* the first turn is the flood's, the second the other member's */
-                for (unsigned i = 0; i < 3; i++)
+                for (unsigned i = 0; i < 3; i++) {
+                        uint64_t before = c->bad[VRRP_SEAL_BAD_TAG];
+
                         assert_true(sd_event_run(w->loop, 0) >= 0);
+                        assert_true(c->bad[VRRP_SEAL_BAD_TAG] - before <= 64);
+                }
                 assert_int_equal(w->m[1].heard[3], round + 1);
                 settle(w);
                 spent += cpu_us() - t;
@@ -619,6 +623,40 @@ static void nothing_repeated_counts_not_even_after_a_restart(void **state) {
         assert_int_equal(w->m[1].heard[2], 1);
 }
 
+static size_t nonces_asked(const struct recording *r, uint8_t from, uint8_t to, uint64_t *out, size_t max) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < r->n; i++)
+                if (r->v[i].from == from && r->v[i].to == to && r->v[i].payload[4] == VRRP_SEAL_CHALLENGE) {
+                        assert_true(n < max);
+                        memcpy(&out[n++], r->v[i].payload + VRRP_SEAL_HEADER, sizeof *out);
+                }
+        return n;
+}
+
+static void each_life_is_asked_with_a_nonce_of_its_own(void **state) {
+        enum { LIVES = 6 };
+        struct world *w = *state;
+        static struct recording r;
+        uint64_t nonces[32];
+        size_t n;
+
+        record(&r);
+        assert_int_equal(start(w, 1, 0), 0);
+        for (unsigned i = 0; i < LIVES; i++) {
+                assert_int_equal(start(w, 2, 0), 0);
+                settle(w);
+                assert_int_equal(w->m[1].restarted[2], i + 1);
+                stop(w, 2);
+        }
+        stop_recording(&r);
+        n = nonces_asked(&r, 1, 2, nonces, ARRAY_SIZE(nonces));
+        assert_true(n >= LIVES);
+        for (size_t i = 0; i < n; i++)
+                for (size_t j = i + 2; j < n; j++) /* the first may be asked twice */
+                        assert_true(nonces[i] != nonces[j] && nonces[i] != 0);
+}
+
 static int enter_network(void) {
         struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
         CLEANUP(closep) int fd = -1;
@@ -649,6 +687,7 @@ int main(void) {
                                                 setup, teardown),
                 cmocka_unit_test_setup_teardown(a_flood_in_one_members_name_silences_no_other, setup,
                                                 teardown),
+                cmocka_unit_test_setup_teardown(each_life_is_asked_with_a_nonce_of_its_own, setup, teardown),
                 cmocka_unit_test_setup_teardown(nothing_repeated_counts_not_even_after_a_restart, setup,
                                                 teardown),
         };

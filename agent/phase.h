@@ -75,6 +75,11 @@ int phase_put_template(struct phase_ctx *ctx, const char *phase, const struct ph
 /* 1 when the control plane here was made from this configuration: at least one static pod is there and
  * all that are there are equal to what would be rendered. 0: none is there. -EEXIST with *e: one differs. */
 int phase_is_ours(const struct phase_ctx *ctx, struct error *e);
+/* The key of the sealed transport and the list of the address's members (certs). The first master makes both,
+ * as long as it has no etcd: from then on they are the cluster's, and a lost one comes back from etcd
+ * (agent). */
+int phase_vip_files(struct phase_ctx *ctx, struct error *e);
+int phase_vip_fetch(struct phase_ctx *ctx, struct error *e);
 /* Refuses to sign while the clock is known to be wrong, with both times in *e. */
 int phase_clock_gate(const struct phase_ctx *ctx, struct error *e);
 /* Is `name` in --ignore-preflight-errors (or "all")? Case does not matter. */

@@ -2,7 +2,6 @@
 #include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/rootpath.h"
-#include "agent/vip_key.h"
 #include "pki/file.h"
 #include <dirent.h>
 #include <errno.h>
@@ -213,25 +212,6 @@ static int certs_triarch(struct phase_ctx *ctx, const struct pki_params *p, stru
         return r < 0 ? error_from_pki(e, EXIT_FAILED, &pe) : 0;
 }
 
-/* The key of the sealed transport, the same on all masters: who joins has it from the one it asked. */
-static int certs_vip_key(struct phase_ctx *ctx, struct error *e) {
-        char path[PATH_MAX], dir[PATH_MAX];
-        bool made = false;
-        gid_t gid;
-        int r;
-
-        if ((r = phase_agent_gid(ctx, &gid, e)) < 0)
-                return r;
-        if (!phase_path(ctx, TRIARCH_VIP_KEY, path) || !phase_path(ctx, TRIARCH_PKI_DIR, dir))
-                return file_error(e, -ENAMETOOLONG, TRIARCH_VIP_KEY, "write");
-        if (!ctx->join && (r = pki_mkdir_p(dir, 0755)) < 0)
-                return file_error(e, r, dir, "make the directory");
-        if ((r = ctx->join ? vip_key_check(path, gid, e) : vip_key_ensure(path, gid, &made, e)) < 0)
-                return r;
-        phase_report(ctx, "certs", made, TRIARCH_VIP_KEY);
-        return 0;
-}
-
 int phase_certs(struct phase_ctx *ctx, const char *sub, struct error *e) {
         struct reporter reporter = { ctx, "certs" };
         struct pki_error pe = { 0 };
@@ -240,7 +220,7 @@ int phase_certs(struct phase_ctx *ctx, const char *sub, struct error *e) {
         int r;
 
         if (sub && !strcmp(sub, "vip-key"))
-                return certs_vip_key(ctx, e);
+                return phase_vip_files(ctx, e);
         if ((r = phase_clock_gate(ctx, e)) < 0 || (r = phase_pki_params(ctx, &p, e)) < 0)
                 return r;
         if (all || strcmp(sub, "triarch") != 0) {
@@ -250,7 +230,7 @@ int phase_certs(struct phase_ctx *ctx, const char *sub, struct error *e) {
         }
         if ((all || !strcmp(sub, "triarch")) && (r = certs_triarch(ctx, &p, e)) < 0)
                 return r;
-        return all ? certs_vip_key(ctx, e) : 0;
+        return all ? phase_vip_files(ctx, e) : 0;
 }
 
 int phase_kubeconfig(struct phase_ctx *ctx, const char *sub, struct error *e) {

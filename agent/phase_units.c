@@ -1,11 +1,8 @@
-#include "agent/jread.h"
-#include "agent/members.h"
 #include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/unit.h"
 #include "pki/file.h"
 #include <errno.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #define ENROLL_FILE "/etc/systemd/system/triarch-enroll.socket.d/10-triarch.conf"
@@ -139,38 +136,13 @@ static int agent_files(struct phase_ctx *ctx, struct error *e) {
         return enroll_port_file(ctx, e);
 }
 
-/* The first master makes the list of which it is the only member; who joins finds the list in etcd. */
-static int members_file(struct phase_ctx *ctx, struct error *e) {
-        struct vrrp_list list = { .gen = 1, .n = 1 };
-        CLEANUP(jread_decref) json_t *o = NULL;
-        CLEANUP(freep) char *text = NULL;
-        char path[PATH_MAX];
-
-        if (ctx->join || !config_by_majority(ctx->config))
-                return 0;
-        if (!phase_path(ctx, TRIARCH_MEMBERS_FILE, path) || access(path, F_OK) == 0)
-                return 0; /* the list has a life of its own from here on */
-        if (vrrp_ip_parse(ctx->config->advertise_address, &list.v[0].address) < 0 ||
-            getrandom(&list.v[0].id, sizeof list.v[0].id, 0) != sizeof list.v[0].id)
-                return error_set(e, EXIT_FAILED, "the list of the virtual address's members cannot be made");
-        list.v[0].id |= 1;                    /* never 0 */
-        list.v[0].id &= ~(UINT64_C(1) << 63); /* never UINT64_MAX */
-        snprintf(list.v[0].name, sizeof list.v[0].name, "%.*s", (int)sizeof list.v[0].name - 1,
-                 ctx->config->node_name);
-        o = members_to_json(&list);
-        if (!(text = o ? json_dumps(o, JSON_INDENT(2)) : NULL))
-                return error_set(e, EXIT_FAILED, "out of memory");
-        return phase_put_file(ctx, "agent", TRIARCH_MEMBERS_FILE, 0644, (gid_t)-1, text, strlen(text), false,
-                              e);
-}
-
 int phase_agent(struct phase_ctx *ctx, const char *sub, struct error *e) {
         static const char *const agent[] = { TRIARCH_CONFIG_FILE }, *const enroll[] = { ENROLL_FILE };
         CLEANUP(unit_bus_freep) struct unit_bus *b = NULL;
         int r;
 
         (void)sub;
-        if ((r = agent_files(ctx, e)) < 0 || (r = members_file(ctx, e)) < 0 || *ctx->root)
+        if ((r = agent_files(ctx, e)) < 0 || *ctx->root || (r = phase_vip_fetch(ctx, e)) < 0)
                 return r;
         if ((r = unit_bus_open(&b, e)) < 0 || (r = unit_daemon_reload(b, e)) < 0)
                 return r;

@@ -2,16 +2,17 @@
 #include "agent/etcd_kv.h"
 #include "agent/monotonic.h"
 #include "agent/paths.h"
+#include "agent/phase.h"
 #include "agent/reconcile_priv.h"
 #include "agent/rootpath.h"
+#include "agent/vip_key.h"
 #include "pki/file.h"
 #include "vrrp/keyring.h"
 #include <errno.h>
 #include <openssl/rand.h>
-#include <sys/stat.h>
 #include <time.h>
 
-enum { KEY_MODE = 0640, WAIT_S = 60, PAUSE_MS = 300 };
+enum { WAIT_S = 60, PAUSE_MS = 300 };
 
 static int file_error(struct error *e, const char *path, int r, const char *what) {
         error_set(e, EXIT_FAILED, "%s: %s", what, strerror(-r));
@@ -19,12 +20,15 @@ static int file_error(struct error *e, const char *path, int r, const char *what
         return r;
 }
 
-/* With the group of the file that it replaces: the agent's. */
-static int put_file(const char *path, const struct etcd_value *v, struct error *e) {
-        struct stat st;
-        gid_t gid = stat(path, &st) == 0 ? st.st_gid : (gid_t)-1;
-        int r = pki_file_write(path, KEY_MODE, gid, v->data, v->size, 0);
+static int put_file(const struct reconcile *x, const char *path, const struct etcd_value *v,
+                    struct error *e) {
+        struct phase_ctx ctx = { .root = x->root, .config = x->config };
+        gid_t gid;
+        int r = phase_agent_gid(&ctx, &gid, e);
 
+        if (r < 0)
+                return r;
+        r = pki_file_write(path, VIP_KEY_MODE, gid, v->data, v->size, 0);
         return r < 0 ? file_error(e, path, r, "the key of the virtual address cannot be written") : 0;
 }
 
@@ -62,7 +66,7 @@ static int adopt(struct reconcile *x, const char *path, const struct etcd_value 
                 return -EBADMSG;
         }
         vrrp_keys_wipe(&keys);
-        if ((r = put_file(path, v, e)) < 0)
+        if ((r = put_file(x, path, v, e)) < 0)
                 return r;
         reconcile_say(x, "the keys of the virtual address were changed");
         return 0;

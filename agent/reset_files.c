@@ -134,15 +134,21 @@ static const char *const own_files[] = {
         TRIARCH_CONFIG_FILE,
 };
 static const char *const own_dirs[] = {
-        "/var/lib/kubelet/pki", "/var/lib/kubelet", "/etc/kubernetes/manifests",
-        "/etc/kubernetes",      TRIARCH_PKI_DIR,    "/etc/systemd/system/triarch-enroll.socket.d",
+        "/var/lib/kubelet/pki",
+        "/var/lib/kubelet",
+        "/etc/kubernetes/manifests",
+        "/etc/kubernetes",
+        TRIARCH_PKI_DIR,
+        TRIARCH_AGENT_DIR,
+        "/etc/systemd/system/triarch-enroll.socket.d",
 };
 
 int reset_files(struct reset *r, struct error *e) {
         int k;
 
         if ((k = empty_dir(r, r->etcd_dir, e)) < 0 || (k = remove_kubelet(r, e)) < 0 ||
-            (k = remove_pki(r, e)) < 0 || (k = empty_dir(r, TRIARCH_STATE_DIR, e)) < 0)
+            (k = remove_pki(r, e)) < 0 || (k = empty_dir(r, TRIARCH_STATE_DIR, e)) < 0 ||
+            (k = empty_dir(r, TRIARCH_AGENT_DIR, e)) < 0)
                 return k;
         remove_dir_if_empty(r, r->etcd_dir);
         for (size_t i = 0; i < ARRAY_SIZE(own_files); i++)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the running services may do: the agent has four capabilities and reads no key but its own, enrolment has none.
+# What the running services may do: the agent has four capabilities and reads no key but its own two, the services of root have none.
 source "$(dirname "$0")/cluster.sh"
 lab_enter "$@"
 
@@ -12,7 +12,8 @@ status_field() { # MACHINE UNIT FIELD
 agent_reads() { # MACHINE
         on "$1" setpriv --reuid triarch --regid triarch --init-groups sh -c \
                 'find /etc/kubernetes /etc/triarch /var/lib/triarch /var/lib/etcd /var/lib/kubelet -type f -readable \
-                        \( -name "*.key" -o -name "*.conf" -o -name "*.json" -o -path "*/etcd/member/*" \) 2>/dev/null; true'
+                        \( -name "*.key" -o -name "*.conf" -o -name "*.json" -o -path "*/etcd/member/*" \) \
+                        ! -path /etc/triarch/members.json 2>/dev/null; true'
 }
 
 # NET_ADMIN, NET_RAW, IPC_LOCK, SYS_NICE
@@ -26,7 +27,8 @@ for name in "${machines[@]}"; do
         expect "$name: the agent gains nothing by exec" [ "$(status_field "$name" triarch-agent NoNewPrivs)" = 1 ]
         reads=$(agent_reads "$name")
         say "  $name: secrets that the agent can read: ${reads:-none}"
-        expect "$name: its own key and no other" [ "$reads" = /etc/triarch/pki/healthcheck-client.key ]
+        expect "$name: the address's key, its own, and no other" \
+                [ "$(sort <<<"$reads" | tr '\n' ' ')" = "/etc/triarch/pki/healthcheck-client.key /etc/triarch/vip.key " ]
 
         # a caller that says nothing is enough to start it
         on "$name" bash -c 'exec 3<>/dev/tcp/127.0.0.1/7644'
@@ -35,6 +37,10 @@ for name in "${machines[@]}"; do
         expect "$name: enrolment has no capability" \
                 [ "$(status_field "$name" triarch-enroll CapEff)$(status_field "$name" triarch-enroll CapBnd)" = \
                 00000000000000000000000000000000 ]
+        expect "$name: the service that keeps the list has no capability" \
+                [ "$(status_field "$name" triarch-reconcile CapEff)$(status_field "$name" triarch-reconcile CapBnd)" = \
+                00000000000000000000000000000000 ]
+        expect "$name: it filters system calls" [ "$(status_field "$name" triarch-reconcile Seccomp)" = 2 ]
         expect "$name: enrolment filters system calls" [ "$(status_field "$name" triarch-enroll Seccomp)" = 2 ]
 done
 

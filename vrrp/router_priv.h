@@ -75,7 +75,8 @@ struct vrrp_router {
         int add_error;     /* majority: of a claim just refused, to be acted on */
         bool refused;      /* the kernel refused an address, so we stand back for a while */
         bool announcing;   /* the first announcement of this claim is out */
-        size_t announced;
+        size_t announced;  /* in this burst */
+        uint64_t burst_us; /* when it began */
         uint64_t refresh_us, announce_us; /* VRRP_NEVER: off */
 
         uint64_t next_us; /* the host's heap */

@@ -217,6 +217,12 @@ class Attacker:
             self.sender.send(self.claims())
             time.sleep(0.3)
 
+    def arp_at_odd_times(self):
+        """So that each falls into what the one before it made the owner say."""
+        for pause in range(2, 100, 2):
+            self.sender.send(self.claims())
+            time.sleep(pause / 1000)
+
     def arp_flood(self):
         """At the owner alone: a client that hears them is lost, whatever the owner does."""
         stranger, owner = self.sender.mac, self.w.owner

@@ -37,6 +37,7 @@ ATTACKS = (
     ("flood: ICMP unreachable, too big, redirect", "unreachable"),
     ("ARP: the address claimed once", "arp_once"),
     ("ARP: the address claimed every 0.3 s", "arp_often"),
+    ("ARP: the address claimed at odd times", "arp_at_odd_times"),
     ("flood: ARP claims of the address", "arp_flood"),
 )
 

@@ -85,7 +85,7 @@ const char *vrrp_seal_verdict_text(enum vrrp_seal_verdict v) {
         static const char *const texts[VRRP_SEAL_N_VERDICTS] = {
                 [VRRP_SEAL_OK] = "authentic",
                 [VRRP_SEAL_BAD_FORM] = "not a datagram of this version",
-                [VRRP_SEAL_BAD_CLUSTER] = "of another cluster",
+                [VRRP_SEAL_BAD_CLUSTER] = "of another cluster or network",
                 [VRRP_SEAL_BAD_MEMBER] = "not from this member, or not to us",
                 [VRRP_SEAL_BAD_KEY] = "sealed with a key that is not in our key file",
                 [VRRP_SEAL_BAD_TAG] = "tag is wrong",

@@ -4,6 +4,7 @@
 #include "vrrp/sealed_priv.h"
 
 #include <errno.h>
+#include <openssl/sha.h>
 #include <sys/random.h>
 
 DEFINE_CLEANUP(struct vrrp_sealed *, vrrp_sealed_free)
@@ -58,6 +59,24 @@ int vrrp_sealed_new(sd_event *loop, const struct vrrp_sealed_params *p, struct v
         return 0;
 }
 
+static void write_address(struct vrrp_writer *w, const struct vrrp_ip *a) {
+        vrrp_write_uint(w, a->family == AF_INET ? 4 : 6, 1);
+        vrrp_write_bytes(w, a->b, sizeof a->b);
+}
+
+void vrrp_sealed_network(const uint8_t cluster[VRRP_SEAL_CLUSTER], const struct vrrp_ip *a,
+                         const struct vrrp_ip *b, uint8_t ret[VRRP_SEAL_CLUSTER]) {
+        bool in_order = vrrp_ip_compare(a, b) <= 0;
+        uint8_t all[VRRP_SEAL_CLUSTER + 2 * (1 + sizeof a->b)], digest[SHA256_DIGEST_LENGTH];
+        struct vrrp_writer w = { .p = all, .left = sizeof all };
+
+        vrrp_write_bytes(&w, cluster, VRRP_SEAL_CLUSTER);
+        write_address(&w, in_order ? a : b);
+        write_address(&w, in_order ? b : a);
+        SHA256(all, sizeof all, digest);
+        memcpy(ret, digest, VRRP_SEAL_CLUSTER);
+}
+
 static void close_peer(struct sealed_peer *p) {
         p->io = sd_event_source_disable_unref(p->io);
         if (p->fd >= 0)
@@ -108,7 +127,7 @@ static int open_peer(struct sealed_peer *p) {
                 .port = s->port,
                 .own = s->address,
                 .peer = p->address,
-                .cluster = s->cluster,
+                .network = p->network,
                 .own_id = s->self,
                 .peer_id = p->id,
         };
@@ -141,6 +160,7 @@ static int keep_peer(struct sealed_peer *p, const struct vrrp_list_member *m) {
         p->s->changes++;
         close_peer(p);
         p->address = m->address;
+        vrrp_sealed_network(p->s->cluster, &p->s->address, &p->address, p->network);
         if ((r = open_peer(p)) < 0)
                 return r;
         challenge(p);
@@ -233,7 +253,7 @@ int sealed_send(struct sealed_peer *p, uint32_t group, uint8_t type, const void 
         int r = p->fd < 0 ? -ENOTCONN : 0;
 
         h.seq = vrrp_session_next_seq(&p->session);
-        memcpy(h.cluster, s->cluster, sizeof h.cluster);
+        memcpy(h.cluster, p->network, sizeof h.cluster);
         n = vrrp_seal(s->ring, &h, body, size, datagram, sizeof datagram);
         if (n == 0)
                 r = -EMSGSIZE;

@@ -48,6 +48,13 @@ struct vrrp_sealed_counters {
         uint64_t bad[VRRP_SEAL_N_VERDICTS];
 };
 
+/* What datagrams between two addresses, in either direction, have in the place of the cluster: the start of
+ * the SHA-256 of cluster and both addresses, the lower first, each as 4 or 6 and 16 bytes. Members have the
+ * same ids and key on all networks that they share; what somebody carries from one to the other is nothing
+ * there. */
+void vrrp_sealed_network(const uint8_t cluster[VRRP_SEAL_CLUSTER], const struct vrrp_ip *a,
+                         const struct vrrp_ip *b, uint8_t ret[VRRP_SEAL_CLUSTER]);
+
 struct vrrp_sealed;
 /* before_io is called first in every handler (rule 14: a late wake-up is looked at before anything is read);
  * may be NULL. The ring becomes the transport's when this succeeds. -ENODEV: no such interface; -EINVAL. */

@@ -12,6 +12,7 @@ struct sealed_peer {
         struct vrrp_sealed *s;
         uint64_t id, last_us;
         struct vrrp_ip address;
+        uint8_t network[VRRP_SEAL_CLUSTER]; /* vrrp_sealed_network() of its address and ours */
         uint16_t key_id;
         struct vrrp_session session;
         int fd; /* negative errno: why there is no socket */

@@ -90,7 +90,7 @@ static void receive_authentic(struct sealed_peer *p, const struct vrrp_sealed_da
 static void receive_one(struct sealed_peer *p, const uint8_t *datagram, size_t size, bool keep) {
         struct vrrp_sealed *s = p->s;
         struct vrrp_sealed_datagram d;
-        enum vrrp_seal_verdict v = vrrp_unseal(s->ring, s->cluster, p->id, s->self, datagram, size, &d);
+        enum vrrp_seal_verdict v = vrrp_unseal(s->ring, p->network, p->id, s->self, datagram, size, &d);
 
         if (v == VRRP_SEAL_OK)
                 receive_authentic(p, &d, keep);

@@ -45,7 +45,7 @@ static void make_filter(const struct vrrp_sealed_path *p, struct filter *f) {
         emit(f, BPF_JMP | BPF_JGE | BPF_K, UDP_HEADER + VRRP_SEAL_HEADER + VRRP_TAG_SIZE);
         expect_word(f, VRRP_SEAL_AT_MAGIC, VRRP_SEAL_MAGIC);
         for (size_t i = 0; i < VRRP_SEAL_CLUSTER; i += 4)
-                expect_word(f, VRRP_SEAL_AT_CLUSTER + i, word_at(p->cluster + i));
+                expect_word(f, VRRP_SEAL_AT_CLUSTER + i, word_at(p->network + i));
         expect_u64(f, VRRP_SEAL_AT_SRC, p->peer_id);
         expect_u64(f, VRRP_SEAL_AT_DST, p->own_id);
         emit(f, BPF_RET | BPF_K, UINT32_MAX);

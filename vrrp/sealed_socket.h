@@ -12,7 +12,7 @@ struct vrrp_sealed_path {
         unsigned ifindex; /* scope of link-local addresses */
         uint16_t port;    /* of both sides */
         struct vrrp_ip own, peer;
-        const uint8_t *cluster;
+        const uint8_t *network; /* what is in the place of the cluster */
         uint64_t own_id, peer_id;
 };
 struct vrrp_sealed_batch {

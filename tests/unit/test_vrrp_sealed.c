@@ -453,7 +453,7 @@ static size_t forgery(const struct world *w, uint64_t from, uint64_t to, uint8_t
         struct vrrp_keyring *ring;
         size_t n;
 
-        (void)w;
+        vrrp_sealed_network(h.cluster, &w->list.v[from - 1].address, &w->list.v[to - 1].address, h.cluster);
         k.v[0].key[0] ^= 1;
         assert_int_equal(vrrp_keyring_new(&k, &ring), 0);
         n = vrrp_seal(ring, &h, "take it", 7, out, VRRP_SEAL_MAX);
@@ -496,6 +496,53 @@ static void forged_datagrams_are_counted_and_noise_is_not_even_read(void **state
         assert_int_equal(w->m[1].heard[2] + w->m[1].heard[3], 0);
         assert_int_equal(vrrp_sealed_counters(w->m[1].s)->challenges,
                          challenges); /* none was worth a challenge */
+}
+
+/* The same ids and the same key, but between other addresses. */
+static void what_is_carried_from_another_network_is_not_even_read(void **state) {
+        struct world *w = *state;
+        CLEANUP(closep) int raw = stranger();
+        struct vrrp_ip here[2] = { address("127.0.0.2"), address("127.0.0.1") };
+        struct vrrp_ip there[2] = { address("127.0.1.2"), address("127.0.1.1") };
+        struct vrrp_seal_header h = { .type = 0x11, .group = 51, .src = 2, .dst = 1, .boot = 5, .seq = 1 };
+        const uint8_t cluster[VRRP_SEAL_CLUSTER] = { 0 };
+        struct vrrp_keyring *ring;
+        uint8_t d[VRRP_SEAL_MAX];
+        unsigned looked;
+        size_t n;
+
+        start_all(w);
+        looked = w->m[1].looked;
+        assert_int_equal(vrrp_keyring_new(&keys, &ring), 0);
+        vrrp_sealed_network(cluster, &there[0], &there[1], h.cluster);
+        n = vrrp_seal(ring, &h, "take it", 7, d, sizeof d);
+        forge(raw, 2, 1, d, n);
+        settle(w);
+        assert_int_equal(w->m[1].looked, looked);
+        vrrp_sealed_network(cluster, &here[0], &here[1], h.cluster);
+        n = vrrp_seal(ring, &h, "take it", 7, d, sizeof d);
+        vrrp_keyring_free(ring);
+        forge(raw, 2, 1, d, n);
+        settle(w);
+        assert_true(w->m[1].looked > looked);
+}
+
+/* docs/wire.md */
+static void the_network_is_the_same_in_both_directions(void **state) {
+        const uint8_t cluster[] = { 0x56, 0x30, 0xe3, 0x8e, 0xd5, 0xa8, 0x0f, 0x31,
+                                    0x34, 0x86, 0xb8, 0x55, 0x57, 0xcb, 0xec, 0x88 };
+        const uint8_t expected[] = { 0xa8, 0x79, 0x62, 0xba, 0x02, 0xa6, 0xd9, 0x0a,
+                                     0xec, 0x6e, 0x5a, 0x03, 0xac, 0xe0, 0x67, 0x53 };
+        struct vrrp_ip a = address("172.18.0.154"), b = address("172.18.0.155"), c = address("fd00::1");
+        uint8_t n[VRRP_SEAL_CLUSTER];
+
+        (void)state;
+        vrrp_sealed_network(cluster, &a, &b, n);
+        assert_memory_equal(n, expected, sizeof n);
+        vrrp_sealed_network(cluster, &b, &a, n);
+        assert_memory_equal(n, expected, sizeof n);
+        vrrp_sealed_network(cluster, &a, &c, n);
+        assert_memory_not_equal(n, expected, sizeof n);
 }
 
 static uint64_t cpu_us(void) {
@@ -683,6 +730,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(keys_rotate_without_silence, setup, teardown),
                 cmocka_unit_test_setup_teardown(what_cannot_be_opened_is_tried_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(refuses_what_cannot_work, setup, teardown),
+                cmocka_unit_test(the_network_is_the_same_in_both_directions),
+                cmocka_unit_test_setup_teardown(what_is_carried_from_another_network_is_not_even_read, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(forged_datagrams_are_counted_and_noise_is_not_even_read,
                                                 setup, teardown),
                 cmocka_unit_test_setup_teardown(a_flood_in_one_members_name_silences_no_other, setup,

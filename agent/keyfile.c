@@ -5,11 +5,16 @@
 
 enum { FORBIDDEN = 0027 }; /* write by the group, anything by others */
 
-static int check_mode(const char *path, struct error *e) {
+/* The owner may change mode and content: that is root, or whoever we are. */
+static int check_rights(const char *path, struct error *e) {
         struct stat st;
 
         if (stat(path, &st) < 0)
                 return error_at(e, path, 0, 0, "cannot be looked at: %s", strerror(errno));
+        if (st.st_uid != 0 && st.st_uid != geteuid())
+                return error_at(e, path, 0, 0,
+                                "belongs to user %u, who could change the key; give it to root (chown root)",
+                                (unsigned)st.st_uid);
         if (st.st_mode & FORBIDDEN)
                 return error_at(
                         e, path, 0, 0,
@@ -28,7 +33,7 @@ int keyfile_load(const char *path, struct vrrp_keys *ret, struct error *e) {
         if (r < 0)
                 return error_at(e, path, 0, 0, "the key cannot be read: %s",
                                 r == -EINVAL ? "it is no regular file" : strerror(-r));
-        if ((r = check_mode(path, e)) < 0)
+        if ((r = check_rights(path, e)) < 0)
                 return r;
         if (vrrp_keys_parse(text, size, ret, &line, &problem) < 0)
                 return error_at(e, path, line, 0, "%s", problem);

@@ -123,6 +123,12 @@ static void test_key_files(void **state) {
         expect_key(dir, "send 1 " KEY1 "\n", 0660, 0, "has mode 0660");
         expect_key(dir, "# old\nsend 1 " KEY1 "\nsend 2 " KEY2 "\n", 0640, 3, "send");
         snprintf(path, sizeof path, "%s/key", dir);
+        if (geteuid() == 0) {
+                assert_int_equal(put(dir, "send 1 " KEY1 "\n", 0640, path), 0);
+                assert_int_equal(chown(path, 65534, 0), 0);
+                assert_true(keyfile_load(path, &keys, &e) < 0);
+                assert_non_null(strstr(e.message, "belongs to user 65534"));
+        }
         unlink(path);
         assert_int_equal(mkfifo(path, 0640), 0);
         assert_true(keyfile_load(path, &keys, &e) < 0); /* at once */

@@ -11,7 +11,7 @@ enum {
         TOS_INTERNET_CONTROL = 0xc0,
         QUEUE_SIZE = 1 << 20, /* over 10 ms of a flood of 100,000 datagrams per second */
         UDP_HEADER = 8,       /* where the filter's offsets start */
-        SOFT_ERRORS = 4,      /* tries per datagram */
+        SOFT_ERRORS = 16,     /* that one datagram may meet; in a flood of ICMP one call in two does */
 };
 
 /* Every word of the envelope that is the same in all of one member's datagrams. */
@@ -128,15 +128,17 @@ int vrrp_sealed_socket(const struct vrrp_sealed_path *p) {
         return r;
 }
 
-static bool is_soft(int error) {
-        return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH || error == EINTR;
+/* Everything else may be what an ICMP message has left on the socket, even "too big". Anybody can send those,
+ * and each spoils one call. */
+static bool is_own(int error) {
+        return error == EAGAIN || error == ENOBUFS;
 }
 
 int vrrp_sealed_socket_send(int fd, const void *datagram, size_t size) {
         for (unsigned i = 0;; i++) {
                 if (send(fd, datagram, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
                         return 0;
-                if (!is_soft(errno) || i == SOFT_ERRORS)
+                if (is_own(errno) || i == SOFT_ERRORS)
                         return -errno;
         }
 }

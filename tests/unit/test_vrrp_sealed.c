@@ -11,6 +11,7 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -498,6 +499,56 @@ static void forged_datagrams_are_counted_and_noise_is_not_even_read(void **state
                          challenges); /* none was worth a challenge */
 }
 
+/* An ICMP message that quotes the datagrams of `to` to `from`. */
+static void forge_icmp(int raw, uint8_t from, uint8_t to, uint8_t type, uint8_t code) {
+        struct {
+                struct iphdr ip;
+                struct icmphdr icmp;
+                struct iphdr quoted;
+                struct udphdr udp;
+        } __attribute__((packed)) d = {
+                .ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_ICMP },
+                .icmp = { .type = type, .code = code, .un.frag.mtu = htons(68) },
+                .quoted = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP },
+                .udp = { .source = htons(PORT), .dest = htons(PORT), .len = htons(100) },
+        };
+        struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000 | to) };
+        const uint8_t *p = (const uint8_t *)&d.icmp;
+        uint32_t sum = 0;
+
+        d.ip.saddr = d.quoted.daddr = htonl(0x7f000000 | from);
+        d.ip.daddr = d.quoted.saddr = sa.sin_addr.s_addr;
+        d.ip.tot_len = htons(sizeof d);
+        d.quoted.tot_len = htons(120);
+        for (size_t i = 0; i < sizeof d - sizeof d.ip; i += 2)
+                sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+        d.icmp.checksum = htons((uint16_t) ~((sum & 0xffff) + (sum >> 16)));
+        assert_int_equal(sendto(raw, &d, sizeof d, 0, (struct sockaddr *)&sa, sizeof sa), sizeof d);
+}
+
+/* Several at once of each kind, before something is said and before something is heard. */
+static void forged_icmp_errors_cost_no_datagram(void **state) {
+        static const uint8_t types[] = { ICMP_DEST_UNREACH, ICMP_SOURCE_QUENCH, ICMP_REDIRECT,
+                                         ICMP_TIME_EXCEEDED, ICMP_PARAMETERPROB };
+        struct world *w = *state;
+        CLEANUP(closep) int raw = stranger();
+        unsigned said = 0;
+
+        start_all(w);
+        for (size_t t = 0; t < ARRAY_SIZE(types); t++)
+                for (uint8_t code = 0; code < 16; code++) {
+                        forge_icmp(raw, 2, 1, types[t], code);
+                        assert_int_equal(say(w, 1, 2, "said"), 0);
+                        forge_icmp(raw, 2, 1, types[t], code);
+                        assert_int_equal(say(w, 2, 1, "heard"), 0);
+                        settle(w);
+                        said++;
+                        assert_int_equal(w->m[2].heard[1], said);
+                        assert_int_equal(w->m[1].heard[2], said);
+                }
+        assert_int_equal(vrrp_sealed_counters(w->m[1].s)->send_errors, 0);
+}
+
 /* The same ids and the same key, but between other addresses. */
 static void what_is_carried_from_another_network_is_not_even_read(void **state) {
         struct world *w = *state;
@@ -730,6 +781,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(keys_rotate_without_silence, setup, teardown),
                 cmocka_unit_test_setup_teardown(what_cannot_be_opened_is_tried_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(refuses_what_cannot_work, setup, teardown),
+                cmocka_unit_test_setup_teardown(forged_icmp_errors_cost_no_datagram, setup, teardown),
                 cmocka_unit_test(the_network_is_the_same_in_both_directions),
                 cmocka_unit_test_setup_teardown(what_is_carried_from_another_network_is_not_even_read, setup,
                                                 teardown),

@@ -6,12 +6,13 @@ import time
 
 from attacks import Attacker
 from frames import Overheard, Sender
-from world import INTERVAL_S, NODES, World, now_ns, wait
+from world import INTERVAL_S, NODES, Stalls, World, now_ns, wait
 
 SLACK_MS = 50           # scheduling, on a machine that also makes the flood
 LINES_MAX = 6           # that one attack may add to one agent's journal
 MEMORY_KIB = 512        # that one attack may add to one agent's memory
 SENDS_MAX = 500         # datagrams per second of one agent, whatever it hears: they are 30 in peace
+TRIES = 4
 QUIET_S = 0.4           # after an attack, to be sure that nothing follows
 
 # What is tried, and as what it is printed. Each from a state with one owner.
@@ -43,9 +44,8 @@ ATTACKS = (
 
 
 class Test:
-    def __init__(self, world, attacker):
-        self.w, self.a, self.failed = world, attacker, False
-        self.quiet_out = 0
+    def __init__(self, world, attacker, stalls):
+        self.w, self.a, self.stalls, self.failed = world, attacker, stalls, False
 
     def snapshot(self):
         running = list(self.w.agent)
@@ -79,11 +79,21 @@ class Test:
             if after["memory"][node] - before["memory"][node] > MEMORY_KIB:
                 yield f"{node} took {after['memory'][node] - before['memory'][node]} KiB more"
 
-    def attack(self, name, act, stay=NODES):
-        """One attack: whether nothing moved, and what it cost."""
+    def attack(self, name, act, stay=lambda: NODES):
+        """One attack. What happens while the machine itself stands still proves nothing: then once more."""
+        for _ in range(TRIES):
+            begin = now_ns()
+            cost, problems = self.one_attack(act, stay())
+            stall = self.stalls.longest_ms(begin)
+            if not problems or not stall:
+                break
+            print(f"        {name}: {'; '.join(problems)}, but the machine stood still for {stall:.0f} ms: again")
+        self.verdict(name, cost, problems)
+
+    def one_attack(self, act, stay):
+        """What it cost, and whatever moved."""
         if not self.w.settled():
-            self.verdict(name, "", ["there is no one owner before it"])
-            return
+            return "", ["there is no one owner before it"]
         self.a.rate, before = 0, self.snapshot()
         problems = list(act() or ())
         time.sleep(QUIET_S)
@@ -94,7 +104,7 @@ class Test:
             problems.append(f"the client was answered by {names or 'nobody'}")
         if gap_ms > INTERVAL_S * 1000 + SLACK_MS:
             problems.append("silent for longer than an interval")
-        self.verdict(name, self.cost(before, after, stay, gap_ms), problems)
+        return self.cost(before, after, stay, gap_ms), problems
 
     def cost(self, before, after, stay, gap_ms):
         lasted = (after["at"] - before["at"]) / 1e9
@@ -118,9 +128,8 @@ class Test:
     # ---- agents that start and end under replay ----
     def a_backup_restarts(self):
         """It is replayed its own past and the others'. Then its vote alone keeps the owner: its sessions are good."""
-        node, other = self.w.backups()
-
         def act():
+            node, other = self.w.backups()
             self.w.stop(node, number=signal.SIGKILL)
             self.w.start(node)
             time.sleep(1.5)
@@ -131,7 +140,7 @@ class Test:
             self.w.start(other)
             time.sleep(1.0)
         self.attack("replay of all lives while two restart by turns",
-                    lambda: self.a.replay_during(lambda: list(act())), [n for n in NODES if n not in (node, other)])
+                    lambda: self.a.replay_during(lambda: list(act())), lambda: [self.w.owner])
 
     def all_restart(self):
         """Nobody knows anybody: the first owner must come as soon as without the replays."""
@@ -192,13 +201,15 @@ def main():
     build = os.path.realpath(os.environ.get("BUILD", "build/dev"))
     os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(20))
     world = World(build, directory)
+    stalls = Stalls(directory + "/stalls")
     overheard = Overheard([n + "-br" for n in NODES])
     try:
         attacker = Attacker(world, Sender("h0", directory, build + "/tests/flood"), overheard, seed)
-        return Test(world, attacker).run(sys.argv[1:])
+        return Test(world, attacker, stalls).run(sys.argv[1:])
     finally:
         overheard.end()
         world.end()
+        stalls.end()
 
 
 sys.exit(main())

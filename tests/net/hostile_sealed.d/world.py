@@ -14,6 +14,7 @@ import time
 
 NODES = ("n1", "n2", "n3")
 VIP, VRID, ECHO_PORT, INTERVAL_S = "10.78.0.100", 51, 7, 0.1
+PARENT, STALL_NS = os.getpid(), 30_000_000
 HOSTILE, CLIENT, STRANGER = "10.78.0.66", "10.78.0.50", "h0"
 
 
@@ -31,6 +32,36 @@ def enter(namespace, *command):
 
 def now_ns():
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+
+class Stalls:
+    """How long the machine itself stood still: what even a process of the highest priority had to wait."""
+
+    def __init__(self, path):
+        self.path = path
+        self.child = os.fork()
+        if not self.child:
+            os._exit(self.watch())
+
+    def watch(self):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(90))
+        with open(self.path, "w", buffering=1) as out:
+            last = now_ns()
+            while os.getppid() == PARENT:
+                time.sleep(0.005)
+                now = now_ns()
+                if now - last > STALL_NS:
+                    out.write(f"{now} {now - last}\n")
+                last = now
+        return 0
+
+    def longest_ms(self, since_ns):
+        with open(self.path) as file:
+            return max((int(length) / 1e6 for at, length in map(str.split, file) if int(at) > since_ns), default=0)
+
+    def end(self):
+        os.kill(self.child, signal.SIGKILL)
+        os.waitpid(self.child, 0)
 
 
 def wait(seconds, condition):

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -119,7 +120,8 @@ static pid_t serve(const char *reply) {
                 close(fd);
                 return pid;
         }
-        for (;;) { /* naive, but there are two connections at most */
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
+        for (;;) {                        /* naive, but there are two connections at most */
                 struct timeval brief = { .tv_usec = 1000 };
 
                 setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &brief, sizeof brief);

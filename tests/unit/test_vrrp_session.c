@@ -140,6 +140,34 @@ static void a_slow_answer_still_counts(void **state) {
         assert_int_equal(answer(&s, BOOT, 3, nonce, t + 15 * GAP), VRRP_SESSION_PROVEN);
 }
 
+/* Whatever old lives are repeated meanwhile: the peer, which answers each challenge after `delay`, is known
+ * after its first answer. The nonce that is out is neither replaced nor used up, nor held back by what is
+ * repeated. */
+static void replays_do_not_keep_a_peer_from_being_known(void **state) {
+        enum { STEPS = 10 };
+
+        (void)state;
+        for (uint64_t delay = 1; delay < VRRP_SESSION_LIFE * STEPS; delay++) {
+                uint64_t nonces[40 * STEPS] = { 0 }, begin = SEC(1), known = 0;
+                struct vrrp_session s = { 0 };
+
+                for (uint64_t i = 0; i < 40 * STEPS && !known; i++) {
+                        uint64_t t = begin + i * (GAP / STEPS);
+                        unsigned kind = (unsigned)(i % 3);
+                        enum vrrp_session_verdict v = feed(&s, (enum vrrp_session_kind)kind, OLD_BOOT + i % 7,
+                                                           1000 - i, 0xbad + i, t);
+
+                        if (v == VRRP_SESSION_CHALLENGE_IT || v == VRRP_SESSION_RESPOND_AND_CHALLENGE)
+                                nonces[i] = s.nonce;
+                        if (i >= delay && nonces[i - delay] &&
+                            answer(&s, BOOT, i, nonces[i - delay], t) == VRRP_SESSION_PROVEN)
+                                known = i;
+                }
+                assert_int_equal(known, delay);
+                assert_int_equal(s.peer_boot, BOOT);
+        }
+}
+
 static void a_challenge_grows_old(void **state) {
         struct vrrp_session s = { 0 };
         uint64_t nonce;
@@ -295,6 +323,7 @@ int main(void) {
                 cmocka_unit_test(an_answer_does_not_take_the_sequence_back),
                 cmocka_unit_test(at_most_one_challenge_per_gap),
                 cmocka_unit_test(a_slow_answer_still_counts),
+                cmocka_unit_test(replays_do_not_keep_a_peer_from_being_known),
                 cmocka_unit_test(a_challenge_grows_old),
                 cmocka_unit_test(challenges_of_the_proven_boot_are_answered_once_each),
                 cmocka_unit_test(a_peer_that_starts_is_answered_and_asked),

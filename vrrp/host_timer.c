@@ -48,12 +48,15 @@ static void arm(struct vrrp_host *h) {
         vrrp_clock_arm(h->timer, h->armed_us == VRRP_NEVER ? VRRP_NEVER : h->armed_us + patience(h));
 }
 
-/* A later time leaves the timer as it is: it fires once for nothing, which costs less than arming it again
- * for each advertisement that is heard. */
+/* With many routers a later time leaves the timer as it is: it fires once for nothing, which costs less than
+ * arming it again for each advertisement that is heard. With few it is the wake-up that costs more. */
 void vrrp_host_schedule(struct vrrp_host *h, struct vrrp_router *r) {
+        uint64_t next_us;
+
         up(h, r->heap_at);
         down(h, r->heap_at);
-        if (h->heap[0]->next_us < h->armed_us)
+        next_us = h->heap[0]->next_us;
+        if (next_us < h->armed_us || (next_us > h->armed_us && h->n_heap < MANY))
                 arm(h);
 }
 

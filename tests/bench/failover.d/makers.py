@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from network import ECHO_PORT, NODES, VIP, address, enter, kill, run
+from network import ECHO_PORT, NODES, VIP, address, enter, kill, now_ns, run
 
 API_PORT, ROUTER_ID = 6443, 51
 STATE_DIRECTORY = "/var/lib/triarch-agent"
@@ -213,6 +213,11 @@ class Services:
 
     def end_api(self, node, number=9):
         kill([self.api[node]], number)
+
+    def wait_gone(self, node):
+        """When the process that was killed has ended: its memory is freed before its sockets close."""
+        self.api[node].wait()
+        return now_ns()
 
     def rest(self):
         """No API server where none is asked: their processor time and libraries would be counted too."""

@@ -59,8 +59,8 @@ static int start_timer(long period_us) {
         return fd >= 0 && timerfd_settime(fd, 0, &its, NULL) == 0 ? fd : -1;
 }
 
-/* Line by line: the benchmark looks at it while the trial runs. It is to be in memory (tmpfs), so that no disk
- * delays the next question. */
+/* Line by line: the benchmark looks at it while the trial runs. It is to be in memory (tmpfs), so that no
+ * disk delays the next question. */
 static FILE *open_log(const char *path) {
         FILE *log = fopen(path, "we");
 
@@ -143,11 +143,14 @@ static struct frame question(int fd, const char *interface, struct in_addr about
         return f;
 }
 
-static void note(FILE *log, const struct frame *f, const struct in_addr *about) {
+/* An owner that asks for the client's address does so in the virtual address's name: that answers nobody. */
+static void note(FILE *log, const struct frame *f, const struct frame *ask) {
         const uint8_t *mac = f->arp.arp_sha;
         bool unasked = memcmp(f->arp.arp_spa, f->arp.arp_tpa, 4) == 0;
+        bool reply =
+                f->arp.ea_hdr.ar_op == htons(ARPOP_REPLY) && memcmp(f->arp.arp_tha, ask->arp.arp_sha, 6) == 0;
 
-        if (memcmp(f->arp.arp_spa, about, 4) == 0)
+        if (memcmp(f->arp.arp_spa, ask->arp.arp_tpa, 4) == 0 && (unasked || reply))
                 fprintf(log, "%jd %s %02x:%02x:%02x:%02x:%02x:%02x\n", now_ns(),
                         unasked ? "announce" : "answer", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
@@ -170,7 +173,7 @@ static int run_watch(char **argv) {
         while (!ending) {
                 poll(p, 2, -1);
                 while (recv(fd, &heard, sizeof heard, 0) >= (ssize_t)sizeof heard)
-                        note(log, &heard, &about);
+                        note(log, &heard, &ask);
                 if (read(timer, &ticks, sizeof ticks) > 0 && send(fd, &ask, sizeof ask, 0) > 0)
                         fprintf(log, "%jd ask\n", now_ns());
         }

@@ -19,7 +19,7 @@ SETTLE_INTERVALS = 4
 LONG_S = 40  # the longest wait for what a setup is slow at
 FORGED_LIMIT_S = 160
 ANSWER_LIMIT_S = 12
-MANY_START_S = 2  # one after the other, so that one has all of many groups
+LEAD_S = 0.2
 MEMORY_MIB = int(os.environ.get("MEMORY_MIB", 4096))
 
 
@@ -35,7 +35,8 @@ class Trial:
         self.interval_s = setup.interval_ms / 1000
         self.owner, self.event, self.probes = None, 0, []
 
-    def start(self, nodes=None, memory={}):
+    def start(self, nodes=None, memory={}, lead_s=0):
+        """lead_s: between the starts of the nodes, so that the first has a better chance to own."""
         nodes = nodes or self.setup.nodes
         self.net.heal()
         if self.setup.checks:
@@ -44,7 +45,7 @@ class Trial:
             self.services.rest()
         for node in nodes:
             self.setup.start(node)
-            time.sleep(MANY_START_S if self.setup.groups > 1 else 0)
+            time.sleep(lead_s)
         self.settle(nodes)
 
     def settle(self, nodes):
@@ -130,15 +131,16 @@ sigterm = silence_after(lambda t: t.setup.stop(t.owner))
 def api_server(number, memory_mib=0):
     """From what is done to the owner's API server to the first answer of another node."""
     def scenario(t):
-        t.start(memory={"n1": memory_mib})
+        t.start(memory={"n1": memory_mib}, lead_s=LEAD_S if memory_mib else 0)
         if memory_mib and t.owner != "n1":
             raise Unsettled("the address is not where the memory is")
         t.observe()
         t.happens(lambda: t.services.end_api(t.owner, number))
+        gone_ns = t.services.wait_gone(t.owner) if number == signal.SIGKILL else t.event
         t.net.wait(LONG_S, lambda: any(t.net.has(n) for n in t.others()))
         time.sleep(0.2 + t.interval_s)
         r = t.readings()
-        return t.result(r, r.moved(t.event, t.owner))
+        return {**t.result(r, r.moved(t.event, t.owner)), "gone": (gone_ns - t.event) / 1e6}
     return scenario
 
 
@@ -252,7 +254,7 @@ def cpu_s(setup, node):
 
 def cpu(t):
     """Processor time of the owner's agent and of a backup's, in per cent of one processor."""
-    t.start()
+    t.start(lead_s=2 if t.setup.groups > 1 else 0)
     nodes = {"owner": t.owner, "backup": t.others()[0]}
     begin, used = time.monotonic(), {role: cpu_s(t.setup, n) for role, n in nodes.items()}
     time.sleep(t.bench.cpu_window_s)

@@ -165,11 +165,8 @@ void exchange_receive(struct exchange *x, uint64_t src, const uint8_t *body, siz
         struct exchange_peer *p = peer_of(x, src);
         struct exchange_message m;
 
-        if (!p || !exchange_decode(body, size, &m)) {
-                x->malformed++;
+        if (!p || !exchange_decode(body, size, &m))
                 return;
-        }
-        x->received++;
         switch (m.type) {
         case EXCHANGE_REPORT:
                 on_report(x, p, &m, now);

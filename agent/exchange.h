@@ -136,7 +136,6 @@ struct exchange {
         uint64_t sent_us;
         size_t n;
         struct exchange_peer peer[EXCHANGE_PEERS];
-        uint64_t received, malformed; /* counters */
 };
 
 /* seed: 64 random bits; nonces count from there. ops are copied; `move`, `moved` may be NULL. */

@@ -257,10 +257,8 @@ void health_node_self(struct health_node *n, const struct health_self *self, str
 
         n->self = *self;
         if (n->joined && had != has) {
-                if (is_health_move(n, had, has, when.us)) {
+                if (is_health_move(n, had, has, when.us))
                         health_moved(n->health, when.us);
-                        n->moves++;
-                }
                 changed = health_gate(n->health, has, when.us);
         }
         settle(n, from, changed, when);

@@ -49,7 +49,6 @@ struct health_node {
         struct evidence evidence;
         struct exchange_report told; /* last sent to all */
         uint64_t report_us;          /* next report is due */
-        uint64_t moves;              /* because of health, either way */
         uint64_t deadline_us;        /* health_node_tick() then; VRRP_NEVER: no need */
 };
 

@@ -99,6 +99,7 @@ int report_json(const struct report *r, char **ret, size_t *ret_size) {
             add(root, "vips", report_vips_json(r)) == 0 &&
             add(root, "members", report_members_json(r)) == 0 &&
             add(root, "transports", report_transports_json(r)) == 0 &&
+            add(root, "withheld", json_boolean(r->health->pending.class != VRRP_HEALTHY)) == 0 &&
             add(root, "cluster", cluster_json(r)) == 0 && add(root, "checks", checks_json(r)) == 0 &&
             add(root, "clock", clock_json(r)) == 0 && add(root, "etcd", etcd_json(r)) == 0 &&
             add(root, "peers", report_peers_json(r)) == 0 && add(root, "history", history_json(r)) == 0)

@@ -51,6 +51,8 @@ static void class_metrics(FILE *f, const struct report *r) {
         if (c != HEALTH_CHECKS)
                 fprintf(f, "triarch_class_reason{check=\"%s\",outcome=\"%s\"} 1\n", health_check_name(c),
                         health_outcome_name(r->health->item[c].last));
+        gauge(f, "class_withheld", "1 while a fault that others may share is not published.",
+              r->health->pending.class != VRRP_HEALTHY);
         counter(f, "class_changes_total", "Changes of the class of this node.", r->class_changes);
 }
 

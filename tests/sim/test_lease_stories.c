@@ -151,9 +151,14 @@ static void two_lost_claims(void **state) {
         expect(s, 1950, FIRST_OWNER);
         cut(s, 0, false, false);
         expect(s, 2150, "");
-        sim_heal(&s->w); /* the next one would be acknowledged at 2204.143, the lease less R ends at 2191.743
-                          */
-        expect(s, 4000, "");
+        sim_heal(&s->w); /* the next one would be acknowledged at 2204.143 */
+        expect(s, 4000,
+               "[2191.743] n1 active -> leaving: the lease could not be renewed\n"
+               "[2191.783] n1 address off (guard)\n"
+               "[2191.838] n1 leaving -> backup: the address is removed\n"
+               "[2202.594] n2 backup -> candidate: no active member is heard\n"
+               "[2202.994] n2 candidate -> active: a majority acknowledged\n"
+               "[2203.054] n2 address on\n");
         end(s);
 }
 

@@ -80,7 +80,7 @@ static void one(struct sim *w, uint64_t seed, int profile, const struct batch_pa
         add_counters(&b->count, &w->count);
         if (violating)
                 note_violation(w, seed, profile, parts, b);
-        else if (permille > b->longest_permille)
+        else if (!w->half_connected && permille > b->longest_permille)
                 b->longest_permille = permille;
 }
 

@@ -98,6 +98,18 @@ static void wake_up(struct sim *w, const struct quorum *q) {
         }
 }
 
+static bool connected(const struct sim *w, unsigned a, unsigned b) {
+        return !w->net.cut[a][b] && !w->net.cut[b][a];
+}
+
+static bool half_connected(const struct sim *w, const struct quorum *q, unsigned i) {
+        unsigned n = 0;
+
+        for (unsigned k = 0; k < SIM_NODES; k++)
+                n += q->in[k] && connected(w, i, k);
+        return !q->in[i] && w->host[i].running && n > 0 && n < q->n;
+}
+
 /* The list reaches a majority by its own root service; the others hear of it from them. */
 static void hand_out(struct sim *w, const struct quorum *q) {
         unsigned left = (unsigned)w->list[w->gen].n / 2 + 1;
@@ -159,8 +171,13 @@ static unsigned owner_soon(struct sim *w) {
         return owner(w);
 }
 
+/* Two candidates that do not hear one another can split the votes, and both wait for D in vain: whoever is
+ * half connected may cost a round. */
 static uint64_t limit(const struct sim *w) {
         uint64_t us = 2 * sim_d(w) + w->base.interval_us;
+
+        if (w->half_connected)
+                us += sim_d(w) + intervals(w, 2);
 
         return us + us * (uint64_t)w->max_ppm / 1000000;
 }
@@ -178,10 +195,6 @@ void sim_settle_look(struct sim *w) {
         if (!w->stop && w->ownerless_us != VRRP_NEVER && now - w->ownerless_us > limit(w))
                 sim_violation(w, SIM_L, "no owner for %llu us of quiet",
                               (unsigned long long)(now - w->ownerless_us));
-}
-
-static bool connected(const struct sim *w, unsigned a, unsigned b) {
-        return !w->net.cut[a][b] && !w->net.cut[b][a];
 }
 
 static bool better(const struct sim *w, unsigned a, unsigned b) {
@@ -314,6 +327,8 @@ void sim_settle(struct sim *w) {
         sim_tell(w, "quiet from here on");
         for (unsigned n = 0; w->net.replaying && n < 120; n++)
                 sim_at(w, w->now_us + sim_below(w, intervals(w, 20)), SIM_REPLAY, 0, 0, 0);
+        for (unsigned i = 0; i < SIM_NODES; i++)
+                w->half_connected |= half_connected(w, &q, i);
         w->quiet = true;
         w->quiet_us = w->now_us;
         w->ownerless_us = owner(w) == SIM_NODES ? w->now_us : VRRP_NEVER;

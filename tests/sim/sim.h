@@ -193,11 +193,11 @@ struct sim {
         unsigned violations[SIM_CLAIMS];
         bool stop; /* at the first violation */
         uint64_t ownerless_us, longest_us,
-                quiet_us; /* in quiet: since when nobody owns, longest, since when */
-        bool quiet;
-        FILE *story;          /* NULL: not told */
-        unsigned story_level; /* 1: states, addresses, faults; 2: also messages */
-        bool exact;           /* nothing is random but what the schedule says: for stories */
+                quiet_us;           /* in quiet: since when nobody owns, longest, since when */
+        bool quiet, half_connected; /* the latter: somebody hears some of the quorum, and not all */
+        FILE *story;                /* NULL: not told */
+        unsigned story_level;       /* 1: states, addresses, faults; 2: also messages */
+        bool exact;                 /* nothing is random but what the schedule says: for stories */
 
         struct sim_packet packet[SIM_PACKETS],
                 archive[SIM_ARCHIVE]; /* from here on not cleared at the start */

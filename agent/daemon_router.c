@@ -213,6 +213,8 @@ static int open_router(struct agent_group *g, struct error *e) {
         r = vrrp_router_new(g->agent->host, &p, &router_ops, g, &g->router);
         if (r == -ENODEV)
                 return not_yet(g, "the interface is not there yet");
+        if (r == -EOPNOTSUPP)
+                return not_yet(g, "accept: false needs nftables and Linux 5.12, which this kernel has not");
         if (r < 0)
                 return error_set(e, EXIT_FAILED, "the virtual router of %s cannot start on %s: %s%s",
                                  agent_group_name(g).v, p.interface, strerror(-r),

@@ -4,7 +4,7 @@ import struct
 import time
 
 from frames import (BROADCAST, GROUP, GROUP_MAC, HEADER, PORT, TAG, VRRP, arp, ethernet, icmp, ipv4, tcp_syn, udp, vrrp)
-from world import CLIENT, HOSTILE, NODES, VIP, VRID, address
+from world import CLIENT, HOSTILE, NODES, VIP, VRID, address, wait
 
 ETHERTYPE_IPV4, ETHERTYPE_ARP = 0x0800, 0x0806
 FLOOD_S = 3
@@ -210,7 +210,11 @@ class Attacker:
                 ethernet(stranger, BROADCAST, ETHERTYPE_ARP, arp(1, stranger, VIP, "00:00:00:00:00:00", CLIENT))]
 
     def arp_once(self):
+        """Neighbours have the true owner back at once, and it says who claimed its address."""
         self.sender.send(self.claims())
+        said = f"{self.sender.mac} claims the virtual address {VIP}"
+        if not wait(1, lambda: any(said in line for line in self.w.lines(self.w.owner))):
+            yield "the owner did not notice it"
 
     def arp_often(self):
         for _ in range(10):

@@ -33,12 +33,22 @@ struct vrrp_abort {
         size_t n_found;
 };
 
+/* The loop, of real-time priority, waits for nobody who is not run: who holds the lock is, then. */
+static void init_lock(pthread_mutex_t *lock) {
+        pthread_mutexattr_t attr;
+
+        pthread_mutexattr_init(&attr);
+        pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+        pthread_mutex_init(lock, &attr);
+        pthread_mutexattr_destroy(&attr);
+}
+
 int vrrp_abort_new(struct vrrp_abort **ret) {
         struct vrrp_abort *a = calloc(1, sizeof *a);
 
         if (!a)
                 return -ENOMEM;
-        pthread_mutex_init(&a->lock, NULL);
+        init_lock(&a->lock);
         pthread_cond_init(&a->work, NULL);
         *ret = a;
         return 0;

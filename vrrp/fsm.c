@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { OWNER = 255, SECOND_US = 1000000 };
+enum { OWNER = 255, SECOND_US = 1000000, ANSWERS = 16 }; /* ANSWERS: at most, in one interval */
 
 static const char because_silent[] = "no advertisement from an active router";
 static const char because_resigned[] = "the active router gave up (priority 0)";
@@ -60,12 +60,17 @@ static void act(struct vrrp_actions *out, enum vrrp_act what, uint8_t prio) {
         out->prio[out->n++] = prio;
 }
 
+static void advertise(struct vrrp_fsm *f, uint64_t now_us, struct vrrp_actions *out) {
+        f->sent_us = now_us;
+        act(out, VRRP_ACT_ADVERTISE, f->prio);
+}
+
 static void become_active(struct vrrp_fsm *f, uint64_t now_us, const char *reason, struct vrrp_actions *out) {
         f->state = VRRP_ACTIVE;
         f->deadline_us = now_us + f->interval_us;
         out->reason = reason;
         /* The advertisement first: an old active that hears it drops its addresses before ours answer. */
-        act(out, VRRP_ACT_ADVERTISE, f->prio);
+        advertise(f, now_us, out);
         act(out, VRRP_ACT_CLAIM, 0);
 }
 
@@ -199,6 +204,18 @@ static const char *why_yield(const struct vrrp_fsm *f, uint8_t heard) {
                               : "heard equal priority from a greater address";
 }
 
+/* What does not make an Active yield it answers: a lower one hears it and yields at once, switches learn
+ * where we are. Not each of a flood: whoever became active in spite of our newest advertisement hears the
+ * next. */
+static void active_answer(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out) {
+        if (ev->now_us - f->sent_us >= f->interval_us / ANSWERS && (ev->prio == 0 || f->version > 2)) {
+                if (ev->prio == 0)
+                        f->deadline_us = ev->now_us + f->interval_us;
+                advertise(f, ev->now_us, out);
+        }
+        act(out, VRRP_ACT_ANNOUNCE, 0);
+}
+
 static void active_advert(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out) {
         bool greater = memcmp(ev->src, f->self, sizeof f->self) > 0;
 
@@ -209,12 +226,7 @@ static void active_advert(struct vrrp_fsm *f, const struct vrrp_event *ev, struc
                 become_backup(f, ev->now_us, "woke up late, another router had taken over", out);
                 backup_advert(f, ev);
         } else {
-                if (ev->prio == 0)
-                        f->deadline_us = ev->now_us + f->interval_us;
-                /* The answer makes a lower active yield at once and teaches switches where we are. */
-                if (ev->prio == 0 || f->version > 2)
-                        act(out, VRRP_ACT_ADVERTISE, f->prio);
-                act(out, VRRP_ACT_ANNOUNCE, 0);
+                active_answer(f, ev, out);
         }
 }
 
@@ -224,7 +236,7 @@ static void active_step(struct vrrp_fsm *f, const struct vrrp_event *ev, struct 
                 if (ev->now_us < f->deadline_us)
                         break;
                 f->deadline_us = ev->now_us + f->interval_us;
-                act(out, VRRP_ACT_ADVERTISE, f->prio);
+                advertise(f, ev->now_us, out);
                 break;
         case VRRP_EV_ADVERT:
                 active_advert(f, ev, out);

@@ -61,6 +61,7 @@ struct vrrp_fsm {
         enum vrrp_state state;
         uint32_t active_interval_us; /* Active_Adver_Interval, learned */
         uint64_t deadline_us;        /* the caller's one timer; VRRP_NEVER: none */
+        uint64_t sent_us;            /* Active: our newest advertisement */
         uint64_t preempt_at_us; /* Backup: a worse active is put up with until then; VRRP_NEVER: none heard */
         const char *down_reason; /* Backup: why the Active_Down_Timer would fire; static text */
 };

@@ -4,7 +4,6 @@
 
 enum {
         SUSPENDED_US = 50000, /* less is how two clocks are read one after the other */
-        DRAIN_LATE = 1024,    /* more than a socket buffer holds */
 };
 
 DEFINE_CLEANUP(struct vrrp_host *, vrrp_host_free)
@@ -88,7 +87,7 @@ static void drain_all(struct vrrp_host *h) {
                 for (size_t i = 0; i < ARRAY_SIZE(l->ports); i++)
                         for (size_t k = 0; k < ARRAY_SIZE(l->ports[i]); k++)
                                 if (l->ports[i][k])
-                                        vrrp_port_drain(l->ports[i][k], DRAIN_LATE);
+                                        vrrp_port_drain(l->ports[i][k], VRRP_PORT_ALL);
 }
 
 /* Lease rule 14, in its order. */

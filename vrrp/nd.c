@@ -41,7 +41,7 @@ static uint16_t icmpv6_sum(const uint8_t *frame, size_t length) {
 static void put_headers(uint8_t *frame, const uint8_t mac[6], const uint8_t group[16], uint8_t type,
                         size_t length) {
         memset(frame, 0, VRRP_ND_FRAME);
-        memcpy(frame, "\x33\x33", 2);
+        frame[0] = frame[1] = 0x33;
         memcpy(frame + 2, group + 12, 4);
         memcpy(frame + SOURCE_MAC, mac, 6);
         frame[TYPE] = ETHERTYPE_IPV6 >> 8;

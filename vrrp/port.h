@@ -8,6 +8,8 @@
 #include "vrrp/wire.h"
 #include <systemd/sd-event.h>
 
+enum { VRRP_PORT_ALL = 4096 }; /* packets: more than the socket's buffer holds */
+
 struct vrrp_port_params {
         const char *interface; /* borrowed during the call */
         unsigned ifindex;

@@ -7,7 +7,10 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-enum { INTERNET_CONTROL = 0xc0 }; /* DSCP CS6 */
+enum {
+        INTERNET_CONTROL = 0xc0,  /* DSCP CS6 */
+        RECEIVE_BUFFER = 1 << 20, /* the kernel's doubled: some 2500 packets, 25 ms of a flood */
+};
 
 struct option {
         int level, name, value;
@@ -109,15 +112,18 @@ static int multicast_by(int fd, uint8_t family, unsigned ifindex) {
 
 static int prepare(int fd, const struct vrrp_port_params *p) {
         static const struct vrrp_vrids none;
-        const int least = 0;
+        const int buffer = p->send_only ? 0 : RECEIVE_BUFFER; /* 0: the least there is */
         char waste;
         int r;
 
         if ((r = vrrp_port_filter(fd, p->family, &none)) < 0)
                 return r;
         if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, p->interface,
-                       (socklen_t)strnlen(p->interface, IFNAMSIZ)) < 0 ||
-            (p->send_only && setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least) < 0))
+                       (socklen_t)strnlen(p->interface, IFNAMSIZ)) < 0)
+                return -errno;
+        /* Beyond net.core.rmem_max with CAP_NET_ADMIN; else as much as that allows. */
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) < 0 &&
+            setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer) < 0)
                 return -errno;
         r = p->family == AF_INET ? set_options(fd, ipv4_options, ARRAY_SIZE(ipv4_options))
                                  : set_options(fd, ipv6_options, ARRAY_SIZE(ipv6_options));

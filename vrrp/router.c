@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
-enum { INTERVAL_MIN_US = 10000, INTERVAL_STEP_US = 10000, OWNER = 255, DRAIN_TIMER = 64 };
+enum { INTERVAL_MIN_US = 10000, INTERVAL_STEP_US = 10000, OWNER = 255 };
 
 void vrrp_router_notice(struct vrrp_router *r, unsigned kind, const struct vrrp_ip *who, const char *fmt,
                         ...) {
@@ -57,7 +57,7 @@ void vrrp_router_drain(struct vrrp_router *r) {
         if (r->p.sealed)
                 vrrp_sealed_drain(r->p.sealed);
         else if (r->port)
-                vrrp_port_drain(r->port, DRAIN_TIMER);
+                vrrp_port_drain(r->port, VRRP_PORT_ALL);
 }
 
 void vrrp_router_schedule(struct vrrp_router *r) {

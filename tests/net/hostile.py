@@ -6,8 +6,6 @@ usage: hostile.py [--src ADDRESS] [--every SECONDS --for SECONDS] [--frame] INTE
 KIND: one of those `hostile.py kinds` lists, or advert:PRIORITY:INTERVAL_MS[:VIP...]. --src: as if from there (else the
 interface's own address); --frame: to standard output instead of the wire, as flood reads them. What a kind is expected
 to be: a good advertisement of priority 254 but for one thing, its checksum made to fit unless that is the thing.
-
-As a module: ethernet(), ipv4(), ipv6(), udp(), checksum().
 """
 import argparse
 import fcntl
@@ -42,13 +40,6 @@ def ipv4(src, dst, protocol, payload, ttl=255):
 def ipv6(src, dst, protocol, payload, hops=255):
     head = struct.pack(">IHBB", 0x6C000000, len(payload), protocol, hops)
     return head + ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed + payload
-
-
-def udp(src, dst, sport, dport, payload):
-    """The datagram alone; ipv4() or ipv6() with protocol 17 goes around it."""
-    length = 8 + len(payload)
-    body = struct.pack(">HHHH", sport, dport, length, 0) + payload
-    return body[:6] + struct.pack(">H", checksum(body, pseudo(src, dst, 17, length)) or 0xFFFF) + body[8:]
 
 
 def ethernet(dst_mac, src_mac, packet):

@@ -273,12 +273,12 @@ static void owners_settle_by_address(void **state) {
         (void)state;
         expect(&f, ev(VRRP_EV_START, 0),
                "active @100000 advertise=255 claim (started as the owner of the address)");
-        expect(&f, advert(10, 255, A, smaller), "active @100000 advertise=255 announce");
-        expect(&f, advert(20, 255, A, greater),
-               "backup @300410 release (another owner of the address (priority 255) has a greater address)");
-        expect(&f, advert(30, 255, A, greater), "backup @300420"); /* put up with while it lives */
-        expect(&f, ev(VRRP_EV_DEADLINE, 300420),
-               "active @400420 advertise=255 claim (no advertisement from an active router)");
+        expect(&f, advert(50000, 255, A, smaller), "active @100000 advertise=255 announce");
+        expect(&f, advert(50020, 255, A, greater),
+               "backup @350410 release (another owner of the address (priority 255) has a greater address)");
+        expect(&f, advert(50030, 255, A, greater), "backup @350420"); /* put up with while it lives */
+        expect(&f, ev(VRRP_EV_DEADLINE, 350420),
+               "active @450420 advertise=255 claim (no advertisement from an active router)");
 }
 
 static struct vrrp_fsm version_2(uint8_t priority) {
@@ -383,6 +383,20 @@ static void active_hears_lower(void **state) {
         (void)state;
         expect(&f, advert(450000, 191, 500000, greater), "active @500000 advertise=192 announce");
         expect(&f, ev(VRRP_EV_DEADLINE, 500000), "active @600000 advertise=192"); /* own interval */
+}
+
+/* Sixteen answers an interval at most; a flood of priority 0 does not hold back the periodic one either. */
+static void active_answers_no_flood(void **state) {
+        struct vrrp_fsm f = active(VRRP_PREEMPT_ALWAYS); /* sent at 400000 */
+
+        (void)state;
+        expect(&f, advert(406249, 191, A, greater), "active @500000 announce");
+        expect(&f, advert(406249, 0, A, greater), "active @500000 announce");
+        expect(&f, advert(406250, 191, A, greater), "active @500000 advertise=192 announce");
+        expect(&f, advert(406250, 191, A, greater), "active @500000 announce");
+        expect(&f, advert(412500, 0, A, greater), "active @512500 advertise=192 announce");
+        expect(&f, ev(VRRP_EV_DEADLINE, 512500), "active @612500 advertise=192");
+        expect(&f, advert(512501, 191, A, greater), "active @612500 announce");
 }
 
 static void active_that_slept_lost_the_role(void **state) {
@@ -534,6 +548,7 @@ int main(void) {
                 cmocka_unit_test(preempt_delay_waits_for_nobody_else),
                 cmocka_unit_test(active_tie_break),
                 cmocka_unit_test(active_hears_lower),
+                cmocka_unit_test(active_answers_no_flood),
                 cmocka_unit_test(active_that_slept_lost_the_role),
                 cmocka_unit_test(active_priority_and_give_up),
                 cmocka_unit_test(give_up_forgets_the_learned_interval),

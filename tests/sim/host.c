@@ -74,6 +74,10 @@ void sim_host_boot(struct sim *w, unsigned i) {
 
         if (h->running || !h->exists)
                 return;
+        if (h->powered && h->suspended_us > w->now_us) {
+                sim_at(w, h->suspended_us + w->base.removal_us, SIM_BOOT, i, h->life, 0);
+                return;
+        }
         if (h->powered && h->kernel_us > w->now_us) { /* the process before is still in a system call */
                 sim_at(w, h->kernel_us + 1, SIM_BOOT, i, h->life, 0);
                 return;

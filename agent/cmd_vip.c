@@ -18,18 +18,15 @@ static const char usage[] =
         "       triarch vip standby on|off [--group N] [--force] [--socket PATH]\n"
         "       triarch vip flush [--config FILE]\n"
         "       triarch vip rotate-key [--new|--send|--drop-old] [--config FILE] [--socket PATH]\n\n"
-        "status: who has the virtual addresses, and every member. move: the owner hands the address to "
-        "NODE,\n"
-        "or to the best other; on another node the agent asks the owner for it. standby on: this node gives\n"
-        "up what it has and takes nothing until standby off. Both refuse to leave an address to nobody "
-        "unless\n"
-        "forced, and mean all groups or the one whose virtualRouterID is N. flush: remove the addresses "
-        "from\n"
-        "this machine's interfaces, with or without a running agent (which would put them back); nothing to\n"
-        "remove is no error. rotate-key: another key for the sealed transport. In a cluster one call on any\n"
-        "master does it for all. Elsewhere, step by step: --new on one member and its file to all, --send "
-        "on\n"
-        "each, --drop-old on each; a step that would leave a member unheard is refused.";
+        "status: who has the virtual addresses, and every member. move: the owner hands the address to\n"
+        "NODE, or to the best other; on another node the agent asks the owner for it. standby on: this\n"
+        "node gives up what it has and takes nothing until standby off. Both refuse to leave an address to\n"
+        "nobody unless forced, and mean all groups or the one whose virtualRouterID is N. flush: remove\n"
+        "the addresses from this machine's interfaces, with or without a running agent (which would put\n"
+        "them back); nothing to remove is no error. rotate-key: another key for the sealed transport. In a\n"
+        "cluster one call on any master does it for all. Elsewhere, step by step: --new on one member\n"
+        "(also for the first key) and its file to all, --send on each, --drop-old on each; a step that\n"
+        "would leave a member unheard is refused.";
 
 enum { FOLLOW_MS = 3000, PAUSE_MS = 20 };
 

@@ -3,6 +3,8 @@
 #include "agent/keyfile.h"
 #include "agent/vip_key.h"
 #include <errno.h>
+#include <grp.h>
+#include <unistd.h>
 
 /* ---- what the members say ---- */
 
@@ -151,12 +153,31 @@ static int reload(const char *socket_path, struct error *e) {
         return 0;
 }
 
+/* The first key of members that are listed by hand. The agent's group, where there is one, reads it. */
+static int make_first(const char *path, struct error *e) {
+        struct group g, *found = NULL;
+        char buffer[4096];
+        bool made;
+        int r;
+
+        if (getgrnam_r("triarch", &g, buffer, sizeof buffer, &found))
+                found = NULL;
+        if ((r = vip_key_ensure(path, found ? found->gr_gid : (gid_t)-1, &made, e)) < 0)
+                return r;
+        printf("made %s; copy it, with its mode and owner, to every other member before their agents start\n",
+               path);
+        return 0;
+}
+
 int vip_rotate(enum vip_rotate_step step, const char *path, const char *socket_path, struct error *e) {
         struct vip_rotate_view view = { 0 };
         struct vrrp_keys k = { 0 };
         uint16_t id = 0;
-        int r = keyfile_load(path, &k, e);
+        int r;
 
+        if (step == VIP_ROTATE_NEW && access(path, F_OK) < 0 && errno == ENOENT)
+                return make_first(path, e);
+        r = keyfile_load(path, &k, e);
         if (r == 0 && step != VIP_ROTATE_NEW)
                 r = ask(socket_path, &view, e);
         if (r == 0 && (r = vip_rotate_keys(step, &view, &k, &id, e)) == 0)

@@ -28,8 +28,8 @@ int vip_rotate_read(const json_t *report, struct vip_rotate_view *ret, struct er
  * is accepted, sent with, or left. view: not looked at by VIP_ROTATE_NEW. */
 int vip_rotate_keys(enum vip_rotate_step step, const struct vip_rotate_view *view, struct vrrp_keys *k,
                     uint16_t *ret_id, struct error *e);
-/* The whole step: the file at `path`, asking the agent at socket_path before and telling it after. Says what
- * was done and what comes next. */
+/* The whole step (VIP_ROTATE_NEW where there is no file: the first key): the file at `path`, asking the agent
+ * at socket_path before and telling it after. Says what was done and what comes next. */
 int vip_rotate(enum vip_rotate_step step, const char *path, const char *socket_path, struct error *e);
 
 /* The command (cmd_vip_rotate.c). */

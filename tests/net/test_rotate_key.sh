@@ -77,7 +77,6 @@ make_network() {
 }
 make_files() { # NODE
 	mkdir -p "$dir/$1"
-	(umask 027; echo "send 1 $first" >"$dir/$1/vip.key")
 	cat >"$dir/$1/config.yaml" <<-END
 		apiVersion: triarch.dev/v1alpha1
 		kind: AgentConfiguration
@@ -92,6 +91,13 @@ make_files() { # NODE
 		  - { name: n3, address: 10.77.0.3 }
 		socket: $dir/$1/agent.sock
 	END
+	if [ "$1" = n1 ]; then
+		rotate n1 --new; [[ $said == "made $dir/n1/vip.key; copy it"* ]] && [ "$(keys n1)" = "send 1;" ] &&
+			[ "$(stat -c %a "$dir/n1/vip.key")" = 640 ] && ok "the first key is made" "$(keys n1)" || bad "the first key is made" "$said"
+		first=$(cut -d' ' -f3 "$dir/n1/vip.key")
+	else
+		cp -p "$dir/n1/vip.key" "$dir/$1/vip.key"
+	fi
 }
 start() { # NODE
 	ip netns exec $1 "$triarch" agent --config "$dir/$1/config.yaml" >>"$dir/$1/log" 2>&1 &
@@ -104,7 +110,6 @@ watch_address() {
 	for n in $nodes; do ip netns exec $n ip -o monitor address >>"$dir/moves" 2>/dev/null & done
 }
 
-first=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')
 make_network
 for n in $nodes; do make_files $n; done
 for n in $nodes; do start $n; done

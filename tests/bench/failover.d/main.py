@@ -87,14 +87,14 @@ def number(x, unit=""):
     return f"{x:.{digits}f} {unit}".rstrip()
 
 
-def measured(sample, line):
+def measured(sample, row, line):
     if not sample.trials:
         return sample.failed
     values = sample.all(line.key)
-    text = number(sample.median(line.key), line.unit)
+    text = number(sample.median(line.key), row.unit)
     if min(values) != max(values):
         text += f" [{number(min(values))} .. {number(max(values))}]"
-    for key in line.also:
+    for key in row.also:
         found = sorted(set(sample.all(key)))
         text += f", {key} {number(found[0])}" + (f" to {number(found[-1])}" if len(found) > 1 else "")
     return text + (f" ({sample.unsettled} trials: {sample.failed})" if sample.unsettled else "")
@@ -115,10 +115,11 @@ def print_table(results):
     print("| scenario | keepalived, median [range] | triarch, median [range] | ratio | aim | |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, samples in results.items():
-        for line in ROWS[name].lines:
+        for line in ROWS[name].completed():
             k, t = samples[line.keepalived], samples[line.triarch]
             by, met = compare(k, t, line)
-            print(f"| {line.title} | {measured(k, line)} | {measured(t, line)} | {by} | {line.aim} | {met} |")
+            figures = f"{measured(k, ROWS[name], line)} | {measured(t, ROWS[name], line)}"
+            print(f"| {line.title} | {figures} | {by} | {line.aim} | {met} |")
             if met == "missed" and line.why:
                 reasons.append(f"{line.title.strip()}: {line.why}")
     if reasons:

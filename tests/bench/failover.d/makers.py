@@ -123,12 +123,16 @@ class Triarch(Maker):
     version, priorities = 3, None  # None: 250, 230, 210 by position
     maker = "triarch"
 
+    def program(self):
+        return self.common + "/bin/triarch"
+
     def command(self, node):
         """As on a machine of its own: what the agent remembers is not what the next node remembers."""
         state = self.path(node, "state")
         os.makedirs(state, exist_ok=True)
         own = f'mount --bind "$0" {STATE_DIRECTORY} && exec "$@"'
-        return ["unshare", "--mount", "sh", "-c", own, state, self.common + "/bin/triarch", "agent", "--config", self.path(node, "conf")]
+        agent = [self.program(), "agent", "--config", self.path(node, "conf")]
+        return ["unshare", "--mount", "sh", "-c", own, state, *agent]
 
     def configuration(self, i, node):
         text = f"apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: {node}\n"
@@ -156,7 +160,8 @@ class Triarch(Maker):
 
     def refused(self):
         """Why the program does not take this configuration, or ""."""
-        r = subprocess.run([self.common + "/bin/triarch", "config", "validate", self.path("n1", "conf")], capture_output=True, text=True)
+        command = [self.program(), "config", "validate", self.path("n1", "conf")]
+        r = subprocess.run(command, capture_output=True, text=True)
         return r.stderr.strip().splitlines()[0] if r.returncode else ""
 
     def killed_under_unit(self, node):
@@ -165,7 +170,7 @@ class Triarch(Maker):
 
         def supervise():
             process.wait()
-            run(*enter(node, self.common + "/bin/triarch", "vip", "flush", "--config", self.path(node, "conf")))
+            run(*enter(node, self.program(), "vip", "flush", "--config", self.path(node, "conf")))
             time.sleep(0.1)
             self.start(node)
         self.supervisor = threading.Thread(target=supervise)
@@ -175,7 +180,7 @@ class Triarch(Maker):
     def ready(self, node):
         if not self.checks:
             return True
-        r = subprocess.run([self.common + "/bin/triarch", "status", "-o", "json", "--socket", self.path(node, "sock")],
+        r = subprocess.run([self.program(), "status", "-o", "json", "--socket", self.path(node, "sock")],
                            capture_output=True, text=True)
         return '"class": "healthy"' in r.stdout or '"class":"healthy"' in r.stdout
 

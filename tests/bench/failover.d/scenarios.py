@@ -1,7 +1,7 @@
 """What is done to the owner of the address, and what is read from the trial.
 
-Each scenario takes a Trial and returns {"ms": its figure, ...}, times in ms. "two" is for how long two nodes answered for the address
-at once, "elections" how often it went to another node.
+Each scenario takes a Trial and returns {"ms": its figure, ...}, times in ms. "two" is for how long two nodes answered
+for the address at once, "elections" how often it went to another node.
 """
 import os
 import random
@@ -193,7 +193,8 @@ def forged_advertisement(setup, source, destination):
     if setup.version == 2:
         head, tail, pseudo = struct.pack(">BBBBBB", 0x21, ROUTER_ID, 255, 1, 1, 1), vip + b"42".ljust(8, b"\0"), b""
     else:
-        head, tail, pseudo = struct.pack(">BBBBH", 0x31, ROUTER_ID, 255, 1, 4095), vip, addresses + struct.pack(">BBH", 0, 112, 12)
+        pseudo = addresses + struct.pack(">BBH", 0, 112, 12)
+        head, tail = struct.pack(">BBBBH", 0x31, ROUTER_ID, 255, 1, 4095), vip
     return head + struct.pack(">H", checksum(pseudo + head + b"\0\0" + tail)) + tail
 
 

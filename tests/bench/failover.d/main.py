@@ -54,7 +54,7 @@ class Bench:
         sample.unsettled += 1
 
     def measure(self, name, row):
-        samples = {n: Sample(self.setup(n)) for n in row.setups()}
+        samples = {n: Sample(self.setup(n), failed=self.setup(n).refused) for n in row.setups()}
         for i in range(min(self.trials, row.trials)):
             for n, sample in samples.items():
                 if sample.usable() and i < row.slow.get(n, i + 1):
@@ -94,7 +94,9 @@ def measured(sample, row, line):
     text = number(sample.median(line.key), row.unit)
     if min(values) != max(values):
         text += f" [{number(min(values))} .. {number(max(values))}]"
-    for key in row.also:
+    if "elections" in row.also:
+        text += f", {len([e for e in sample.all('elections') if e > 1])} of {len(values)} elect twice"
+    for key in [k for k in row.also if k != "elections"]:
         found = sorted(set(sample.all(key)))
         text += f", {key} {number(found[0])}" + (f" to {number(found[-1])}" if len(found) > 1 else "")
     return text + (f" ({sample.unsettled} trials: {sample.failed})" if sample.unsettled else "")
@@ -132,6 +134,18 @@ def print_json(name, samples):
     print("json " + json.dumps({"row": name, "trials": plain, "failed": {n: s.failed for n, s in samples.items() if s.failed}}))
 
 
+def read_results(paths):
+    """What earlier runs printed as JSON, so that one table can be made of several."""
+    results = {}
+    for path in paths:
+        with open(path) as file:
+            for found in [json.loads(line[5:]) for line in file if line.startswith("json ")]:
+                results[found["row"]] = {
+                    n: Sample(None, [{k: math.inf if v is None else v for k, v in t.items()} for t in trials],
+                              found["failed"].get(n, "")) for n, trials in found["trials"].items()}
+    return {name: results[name] for name in ROWS if name in results}
+
+
 def print_setups(bench, used):
     for name in used:
         setup = bench.setup(name)
@@ -164,6 +178,9 @@ def main():
     if sys.argv[1:2] == ["--list"]:
         for name, row in ROWS.items():
             print(f"{name:20} {row.lines[0].title}")
+        return 0
+    if sys.argv[1:2] == ["--table"]:
+        print_table(read_results(sys.argv[2:]))
         return 0
     if unknown or any(a.startswith("-") for a in sys.argv[1:]):
         print(f"failover: no row \"{' '.join(unknown or sys.argv[1:2])}\"; failover --list names them", file=sys.stderr)

@@ -39,6 +39,7 @@ class Maker:
         for i, node in enumerate(NODES):
             with open(self.path(node, "conf"), "w") as file:
                 file.write(self.configuration(i, node))
+        self.refused = self.check()
 
     def path(self, node, what):
         return os.path.join(self.directory, f"{node}.{what}")
@@ -67,6 +68,9 @@ class Maker:
         """kill -9 of everything, and what its systemd unit does then."""
         self.kill(node, 9)
 
+    def check(self):
+        return ""
+
     def ready(self, node):
         return True
 
@@ -77,9 +81,6 @@ class Maker:
             with open(self.path(node, "log")) as file:
                 text += "".join(f"  {node}: {line}" for line in file.readlines()[-lines:])
         return text
-
-    def refused(self):
-        return ""
 
     def timer_ms(self):
         """What a node alone in its group has to wait for: three intervals and its skew time."""
@@ -158,7 +159,7 @@ class Triarch(Maker):
         first = "- " if self.groups > 1 else "  "
         return "".join((first if n == 0 else "  ") + line + "\n" for n, line in enumerate(lines))
 
-    def refused(self):
+    def check(self):
         """Why the program does not take this configuration, or ""."""
         command = [self.program(), "config", "validate", self.path("n1", "conf")]
         r = subprocess.run(command, capture_output=True, text=True)

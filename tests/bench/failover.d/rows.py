@@ -42,13 +42,13 @@ SETUPS = {
 class Sample:
     """All trials of one setup in one row."""
 
-    def __init__(self, setup):
-        self.setup, self.trials = setup, []
-        self.unsettled, self.failed = 0, setup.refused()
+    def __init__(self, setup, trials=(), failed=""):
+        self.setup, self.trials = setup, list(trials)
+        self.unsettled, self.failed = 0, failed
 
     def usable(self):
         """Measured on: its configuration is taken, and not each of the first trials failed."""
-        return bool(self.trials) or (self.unsettled < 2 and not self.setup.refused())
+        return bool(self.trials) or (self.unsettled < 2 and not self.setup.refused)
 
     def all(self, key):
         return [t[key] for t in self.trials]
@@ -130,8 +130,8 @@ class Row:
                      line.key or self.key, line.why) for line in self.lines]
 
 
-SKEW = ("the floor is three intervals and the skew time of the next node: 10.2 ms for priority 230 (the default of the "
-        "second node), 2.3 ms for 250, 1.2 ms for keepalived's 253")
+SKEW_TIMES = "10.2 ms for priority 230 (the second node's default), 2.3 ms for 250, 1.2 ms for keepalived's 253"
+SKEW = "the floor is three intervals and the skew time of the next node: " + SKEW_TIMES
 MEMORY = "`gone` is when the kernel had freed the memory; it closes the sockets only then, and nothing shows before"
 WAKEUPS = ("the owner sends two datagrams and wakes three times per interval (timer, two acknowledgements) where keepalived "
            "sends one and wakes once; a backup sends one where keepalived's sends none. perf: task switches 30 %, sending 30 % "
@@ -154,7 +154,7 @@ ROWS = {
         Line("SIGTERM, keepalived 1 s", "keepalived guide", "triarch"),
         Line("  the same, keepalived 100 ms", "keepalived guide 100ms", "triarch"),
         Line(IP, "keepalived guide 100ms", "triarch ip",
-             why="priority 0 lets the next wait for its skew time: " + SKEW)], slow=GUIDE_IS_SLOW),
+             why="priority 0 leaves the next its skew time: " + SKEW_TIMES)], slow=GUIDE_IS_SLOW),
     "api_dies": Row(s.api_server(9), "<= 50 ms", below(50), [
         Line("API server dies, keepalived as the guide", "keepalived guide", "triarch"),
         Line("  the same, keepalived at its best", "keepalived best", "triarch"),

@@ -32,7 +32,7 @@ static bool unique(const struct vrrp_list *l, size_t i) {
 }
 
 int vrrp_list_check(const struct vrrp_list *l) {
-        if (l->gen == 0 || l->n == 0 || l->n > VRRP_LIST_MEMBERS)
+        if (l->gen == 0 || l->gen > INT64_MAX || l->n == 0 || l->n > VRRP_LIST_MEMBERS)
                 return -EINVAL;
         for (size_t i = 0; i < l->n; i++)
                 if (l->v[i].id == 0 || l->v[i].id == UINT64_MAX || vrrp_ip_none(&l->v[i].address) ||

@@ -21,8 +21,8 @@ struct vrrp_list {
 /* NULL when not in the list. */
 const struct vrrp_list_member *vrrp_list_find(const struct vrrp_list *l, uint64_t id);
 bool vrrp_list_equal(const struct vrrp_list *a, const struct vrrp_list *b);
-/* 0; -EINVAL: empty, too long, gen 0, an id that is 0, UINT64_MAX or twice there, an address twice there or
- * none. */
+/* 0; -EINVAL: empty, too long, gen 0 or beyond INT64_MAX, an id that is 0, UINT64_MAX or twice there, an
+ * address twice there or none. */
 int vrrp_list_check(const struct vrrp_list *l);
 
 #endif

@@ -44,11 +44,24 @@ static int init(struct vrrp_router *r) {
         return vrrp_guard_slot_new(h->guard, r->p.vips, r->p.n_vips, &r->guard);
 }
 
-/* What the lease is to be told next: the kernel's answer to what it asked for. */
-struct answer {
-        bool due;
-        struct vrrp_lease_event ev;
+/* What the lease is to be told next, in this order: the kernel's answers to what it asked for, a list that
+ * nobody keeps. One step asks for no more than one of each. */
+struct answers {
+        size_t n;
+        struct vrrp_lease_event v[4];
 };
+
+static void answer(struct answers *a, struct vrrp_lease_event ev) {
+        if (a->n < ARRAY_SIZE(a->v))
+                a->v[a->n++] = ev;
+}
+
+static struct vrrp_lease_event next_answer(struct answers *a) {
+        struct vrrp_lease_event ev = a->v[0];
+
+        memmove(&a->v[0], &a->v[1], --a->n * sizeof a->v[0]);
+        return ev;
+}
 
 /* Lease rule 13: armed before anything can be on the interface, disarmed when nothing is there any more. */
 static void guard(struct vrrp_router *r) {
@@ -56,10 +69,10 @@ static void guard(struct vrrp_router *r) {
         vrrp_guard_set(r->guard, r->carrier->now.ifindex, r->until_us);
 }
 
-static void add(struct vrrp_router *r, struct answer *a) {
+static void add(struct vrrp_router *r, struct answers *a) {
         int error = vrrp_router_claim(r);
 
-        *a = (struct answer){ true, { .type = VRRP_LEASE_EV_ADDED, .error = error } };
+        answer(a, (struct vrrp_lease_event){ .type = VRRP_LEASE_EV_ADDED, .error = error });
         if (error == 0 || error == -ETIME)
                 return;
         vrrp_router_notice(r, VRRP_NOTICE_ADDRESS, &r->p.vips[0], "the kernel refused the address: %s",
@@ -67,45 +80,42 @@ static void add(struct vrrp_router *r, struct answer *a) {
         r->add_error = error; /* ADDED makes the lease give up; then it is kept from standing again at once */
 }
 
-static void remove_all(struct vrrp_router *r, struct answer *a) {
+static void remove_all(struct vrrp_router *r, struct answers *a) {
         if (vrrp_router_release(r) == 0)
-                *a = (struct answer){ true, { .type = VRRP_LEASE_EV_REMOVED } };
+                answer(a, (struct vrrp_lease_event){ .type = VRRP_LEASE_EV_REMOVED });
         else
                 r->refresh_us = vrrp_now_us() + REMOVE_AGAIN_US;
 }
 
-static void store(struct vrrp_router *r, const struct vrrp_list *list, struct answer *a) {
+static void store(struct vrrp_router *r, const struct vrrp_list *list, struct answers *a) {
         int k = r->ops.store_list ? r->ops.store_list(r->userdata, list) : 0;
 
         if (k < 0)
                 vrrp_router_notice(r, VRRP_NOTICE_LIST, &r->self, "the member list cannot be stored: %s",
                                    strerror(-k));
         else if (!r->ops.store_list) /* nobody keeps lists here */
-                *a = (struct answer){ true, { .type = VRRP_LEASE_EV_LIST, .list = list } };
+                answer(a, (struct vrrp_lease_event){ .type = VRRP_LEASE_EV_LIST, .list = list });
 }
 
-static struct answer perform(struct vrrp_router *r, const struct vrrp_lease_actions *out) {
-        struct answer a = { false, { 0 } };
-
+static void perform(struct vrrp_router *r, const struct vrrp_lease_actions *out, struct answers *a) {
         for (size_t i = 0; i < out->n; i++)
                 switch (out->v[i].what) {
                 case VRRP_LEASE_SEND:
                         vrrp_router_sealed_lease(r, out->v[i].dst, &out->v[i].msg);
                         break;
                 case VRRP_LEASE_ADD:
-                        add(r, &a);
+                        add(r, a);
                         break;
                 case VRRP_LEASE_REMOVE:
-                        remove_all(r, &a);
+                        remove_all(r, a);
                         break;
                 case VRRP_LEASE_ANNOUNCE:
                         vrrp_router_announce(r);
                         break;
                 case VRRP_LEASE_STORE:
-                        store(r, out->list, &a);
+                        store(r, out->list, a);
                         break;
                 }
-        return a;
 }
 
 static enum vrrp_state state_of(const struct vrrp_router *r) {
@@ -128,19 +138,21 @@ static void list_changed(struct vrrp_router *r, uint64_t gen) {
 /* One event and all that follows from it. */
 static void feed(struct vrrp_router *r, struct vrrp_lease_event ev) {
         enum vrrp_lease_state was = r->lease->state;
-        struct answer a = { true, ev };
+        struct answers a = { 1, { ev } };
         const char *reason = NULL;
 
-        while (a.due) {
+        while (a.n > 0) {
+                struct vrrp_lease_event one = next_answer(&a);
                 uint64_t gen = r->lease->p.list.gen;
                 struct vrrp_lease_actions out;
 
-                vrrp_lease_step(r->lease, &a.ev, &out);
+                if (one.now_us == 0)
+                        one.now_us = vrrp_now_us(); /* lease rule 13: read after the kernel's answer */
+                vrrp_lease_step(r->lease, &one, &out);
                 reason = reason ? reason : out.reason;
                 if (r->lease->guard_us != VRRP_NEVER)
                         guard(r);
-                a = perform(r, &out);
-                a.ev.now_us = vrrp_now_us(); /* lease rule 13: read after the kernel's answer */
+                perform(r, &out, &a);
                 if (r->lease->guard_us == VRRP_NEVER)
                         guard(r);
                 list_changed(r, gen);

@@ -62,7 +62,7 @@ static int run(const struct common *common, bool forever, struct error *e) {
             (r = reconcile_init(&x, common->root, c, NULL, e)) < 0)
                 return r;
         x.say = say;
-        x.reload_keys = reconcile_agent_reload;
+        x.agent = true;
         if (forever)
                 follow(&x);
         if ((r = reconcile_once(&x, e)) == 1)

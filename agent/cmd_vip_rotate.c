@@ -18,7 +18,7 @@ static int in_cluster(const char *root, struct config *c, struct error *e) {
         if ((r = config_resolve(c, e)) < 0 || (r = reconcile_init(&x, root, c, NULL, e)) < 0)
                 return r;
         x.say = print_line;
-        x.reload_keys = reconcile_agent_reload;
+        x.agent = true;
         return reconcile_rotate_keys(&x, e);
 }
 

@@ -25,7 +25,7 @@ static int until(struct join *j, const char *what, int (*try)(struct reconcile *
             (r = reconcile_init(&x, j->root, j->config, NULL, e)) < 0)
                 return r;
         x.say = say;
-        x.reload_keys = reconcile_agent_reload;
+        x.agent = true;
         while ((r = try(&x, e)) == 0) {
                 if ((now = monotonic_us()) >= end_us) {
                         char why[sizeof e->message];

@@ -151,8 +151,8 @@ static int publish(struct reconcile *x, const struct reconcile_current *now, con
                         have, present->n_previous, (unsigned long long)present->list.gen);
                 return 0;
         }
-        if (present->n_previous > 0)
-                pause_settling(x);
+        pause_settling(
+                x); /* also for the first change: an agent that has just started does not vote before D */
         r = write_record(x, next, now->revision, e);
         if (r == 0)
                 error_set(e, EXIT_FAILED, "another master changed the list just now");
@@ -234,8 +234,11 @@ static int settle(struct reconcile *x, const struct vip_record *record, struct e
         int self = vip_record_find(record, &x->self), r, k;
         struct error why;
 
-        if ((r = write_file(x, &record->list, e)) < 0)
+        if ((r = write_file(x, &record->list, e)) < 0 ||
+            (r = reconcile_agent_gen(x, record->list.gen, &seen.gen, e)) < 0)
                 return r;
+        if (seen.gen > record->list.gen) /* from another master, ahead of etcd's answer */
+                seen.gen = record->list.gen;
         k = reconcile_keys(x, &seen.keys, &why); /* trouble with the keys holds no list up */
         if (self >= 0 && (r = write_seen(x, record->list.v[self].id, &seen, e)) < 0)
                 return r;
@@ -357,6 +360,8 @@ int reconcile_leave(struct reconcile *x, struct error *e) {
                 return (r = settle(x, &now.record, e)) < 0 ? r : followed(x, &now.record, e);
         if (vip_record_without(&now.record, (size_t)self, &next) < 0)
                 return 1;
+        /* While it is listed the others hear whom it names as successor. It leaves without that, too. */
+        (void)reconcile_agent_standby(x, e);
         r = publish(x, &now, &next, e);
         if (r == 1)
                 r = settle(x, &next, e);

@@ -2,11 +2,11 @@
  * for the agent, which may not ask etcd. Blocking; for commands and services, never for the agent's loop.
  *
  * In etcd (vip_record.h) is the newest list; on each master TRIARCH_MEMBERS_FILE is what that master's agent
- * goes by, and below VIP_ETCD_SEEN each master says what it has on disk. A generation differs from the one
- * before by one member, and is published only when a majority of the list before the present one has the
- * present one on disk, and 1.1 D after that. Who joins adds itself after etcd has promoted it; who leaves
- * takes itself out before etcd removes it; a member that etcd lost otherwise is taken out by whichever master
- * sees it first. */
+ * goes by, and below VIP_ETCD_SEEN each master says what its agent goes by (where none runs: what it has on
+ * disk). A generation differs from the one before by one member, and is published only when a majority of the
+ * list before the present one has the present one on disk, and 1.1 D after that. Who joins adds itself after
+ * etcd has promoted it; who leaves takes itself out before etcd removes it; a member that etcd lost otherwise
+ * is taken out by whichever master sees it first. */
 #ifndef AGENT_RECONCILE_H
 #define AGENT_RECONCILE_H
 
@@ -23,9 +23,7 @@ struct reconcile {
         uint64_t at;                                   /* etcd's revision when it was last read */
         void (*say)(void *userdata, const char *text); /* what was changed; may be NULL */
         void *userdata;
-        /* Make the agent read its key file again: 0, -ENOENT when none runs, else negative errno. NULL: none
-         * runs. */
-        int (*reload_keys)(const struct reconcile *x, struct error *e);
+        bool agent; /* an agent may run on this machine: what it goes by counts, not what is on disk */
 };
 
 /* endpoint: NULL for this machine's own etcd; borrowed. x borrows all; nothing is to be freed. */
@@ -52,7 +50,4 @@ int reconcile_leave(struct reconcile *x, struct error *e);
  * call. -ETIMEDOUT with the member that is waited for. */
 int reconcile_keys(struct reconcile *x, uint64_t *ret_revision, struct error *e);
 int reconcile_rotate_keys(struct reconcile *x, struct error *e);
-/* Asks the agent of the configuration's socket: for reload_keys. */
-int reconcile_agent_reload(const struct reconcile *x, struct error *e);
-
 #endif

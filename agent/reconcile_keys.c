@@ -1,4 +1,3 @@
-#include "agent/agent_client.h"
 #include "agent/etcd_kv.h"
 #include "agent/monotonic.h"
 #include "agent/paths.h"
@@ -30,16 +29,6 @@ static int put_file(const struct reconcile *x, const char *path, const struct et
                 return r;
         r = pki_file_write(path, VIP_KEY_MODE, gid, v->data, v->size, 0);
         return r < 0 ? file_error(e, path, r, "the key of the virtual address cannot be written") : 0;
-}
-
-static int reload(const struct reconcile *x, struct error *e) {
-        int r = x->reload_keys ? x->reload_keys(x, e) : -ENOENT;
-
-        return r == -ENOENT ? 0 : r; /* an agent that starts later reads the file then */
-}
-
-int reconcile_agent_reload(const struct reconcile *x, struct error *e) {
-        return agent_post(x->config->socket_path, "/v1/keys/reload", "{}", NULL, e);
 }
 
 /* etcd has none yet: this machine's. */
@@ -92,7 +81,7 @@ int reconcile_keys(struct reconcile *x, uint64_t *ret_revision, struct error *e)
                 bool same = text && size == v.size && !memcmp(text, v.data, size);
 
                 /* The agent is asked also when the file is right: the last try may have ended before that. */
-                if ((r = same ? 0 : adopt(x, path, &v, e)) == 0 && (r = reload(x, e)) == 0)
+                if ((r = same ? 0 : adopt(x, path, &v, e)) == 0 && (r = reconcile_agent_reload(x, e)) == 0)
                         *ret_revision = v.revision;
         }
         pki_wipe_free(text);

@@ -15,4 +15,15 @@ int reconcile_seen(struct reconcile *x, uint64_t id, struct vip_seen *ret, uint6
                    struct error *e);
 void reconcile_say(const struct reconcile *x, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* reconcile_agent.c: this machine's agent. Where none runs there is nothing to do, and it will begin with the
+ * files. */
+/* It has read its key file again. */
+int reconcile_agent_reload(const struct reconcile *x, struct error *e);
+/* The generation that it goes by, as soon as that is `gen`, or after a short while whatever it is; `gen`
+ * where none runs: a list that is on disk but not adopted must not count, or its owner could go on by the old
+ * one (lease rule 12). */
+int reconcile_agent_gen(const struct reconcile *x, uint64_t gen, uint64_t *ret, struct error *e);
+/* It gives up what it has and takes nothing more. */
+int reconcile_agent_standby(const struct reconcile *x, struct error *e);
+
 #endif

@@ -17,6 +17,7 @@ static int leave(struct reset *r, struct error *e) {
 
         if (k < 0)
                 return k;
+        x.agent = true;
         while ((k = reconcile_leave(&x, e)) == 0) {
                 if (monotonic_us() >= end_us)
                         return -ETIMEDOUT;

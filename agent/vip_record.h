@@ -9,7 +9,7 @@
 #define VIP_ETCD_PREFIX  "/triarch/vip/"
 #define VIP_ETCD_MEMBERS VIP_ETCD_PREFIX "members"
 #define VIP_ETCD_KEYS    VIP_ETCD_PREFIX "keys"
-#define VIP_ETCD_SEEN    VIP_ETCD_PREFIX "seen/" /* + member id: the newest of all that it has on disk */
+#define VIP_ETCD_SEEN    VIP_ETCD_PREFIX "seen/" /* + member id: struct vip_seen */
 
 struct vip_record {
         struct vrrp_list list;
@@ -17,7 +17,7 @@ struct vip_record {
         uint64_t previous[VRRP_LIST_MEMBERS]; /* ids of the list before this one */
         size_t n_previous;
 };
-/* What a member has on disk: VIP_ETCD_SEEN. */
+/* What a member goes by: VIP_ETCD_SEEN. */
 struct vip_seen {
         uint64_t gen;  /* of the list */
         uint64_t keys; /* revision of VIP_ETCD_KEYS, 0: never read */

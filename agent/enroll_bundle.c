@@ -8,14 +8,14 @@
 
 /* Names are those of kubeadm's upload-certs; modes those of its files. */
 static const struct enroll_entry_place places[ENROLL_ENTRIES] = {
-        [ENROLL_CA_CRT] = { "ca.crt", "ca.crt", 0644 },
-        [ENROLL_CA_KEY] = { "ca.key", "ca.key", 0600 },
-        [ENROLL_FRONT_PROXY_CA_CRT] = { "front-proxy-ca.crt", "front-proxy-ca.crt", 0644 },
-        [ENROLL_FRONT_PROXY_CA_KEY] = { "front-proxy-ca.key", "front-proxy-ca.key", 0600 },
-        [ENROLL_ETCD_CA_CRT] = { "etcd-ca.crt", "etcd/ca.crt", 0644 },
-        [ENROLL_ETCD_CA_KEY] = { "etcd-ca.key", "etcd/ca.key", 0600 },
-        [ENROLL_SA_KEY] = { "sa.key", "sa.key", 0600 },
-        [ENROLL_SA_PUB] = { "sa.pub", "sa.pub", 0600 },
+        [ENROLL_CA_CRT] = { "ca.crt", "ca.crt", 0644, false },
+        [ENROLL_CA_KEY] = { "ca.key", "ca.key", 0600, false },
+        [ENROLL_FRONT_PROXY_CA_CRT] = { "front-proxy-ca.crt", "front-proxy-ca.crt", 0644, false },
+        [ENROLL_FRONT_PROXY_CA_KEY] = { "front-proxy-ca.key", "front-proxy-ca.key", 0600, false },
+        [ENROLL_ETCD_CA_CRT] = { "etcd-ca.crt", "etcd/ca.crt", 0644, false },
+        [ENROLL_ETCD_CA_KEY] = { "etcd-ca.key", "etcd/ca.key", 0600, false },
+        [ENROLL_SA_KEY] = { "sa.key", "sa.key", 0600, false },
+        [ENROLL_SA_PUB] = { "sa.pub", "sa.pub", 0600, false },
         [ENROLL_VIP_KEY] = { "vip.key", TRIARCH_VIP_KEY, VIP_KEY_MODE, .agent = true },
 };
 

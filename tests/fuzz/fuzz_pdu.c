@@ -40,7 +40,8 @@ static void again(const struct vrrp_received *got, const struct vrrp_packet *p,
 /* The receiver is set to what the message says, so that the last checks are reached too. */
 static void try_both(const struct vrrp_packet *p) {
         static struct vrrp_received got;
-        struct vrrp_wire_config own = { .version = p->size ? p->msg[0] >> 4 : 3, .vrid = vrrp_wire_vrid(p) };
+        struct vrrp_wire_config own = { .version = p->size && p->msg[0] >> 4 == 2 ? 2 : 3,
+                                        .vrid = vrrp_wire_vrid(p) };
 
         if (p->size > 5)
                 own.interval_us = p->msg[5] * 1000000u;

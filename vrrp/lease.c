@@ -306,7 +306,7 @@ static uint64_t deadline(const struct vrrp_lease *l, uint64_t now) {
         case VRRP_LEASE_BACKUP:
                 return vrrp_lease_backup_deadline(l, now);
         case VRRP_LEASE_CANDIDATE:
-                return sooner(l->send_us, l->stood_us + l->d_us);
+                return LEASE_RULE(STAND_ENDS) ? sooner(l->send_us, l->stood_us + l->d_us) : l->send_us;
         case VRRP_LEASE_ACTIVE:
                 return LEASE_RULE(LEASE_CHECK) ? sooner(l->send_us, vrrp_lease_hold_us(l)) : l->send_us;
         case VRRP_LEASE_LEAVING:

@@ -92,7 +92,7 @@ void vrrp_lease_stand(struct vrrp_lease *l, const struct vrrp_ballot *released, 
 
 /* Lease rule 6: no lease within D. */
 void vrrp_lease_candidate_tick(struct vrrp_lease *l, uint64_t now, struct vrrp_lease_actions *out) {
-        if (now >= l->stood_us + l->d_us) {
+        if (LEASE_RULE(STAND_ENDS) && now >= l->stood_us + l->d_us) {
                 vrrp_lease_yield(l, now, "no majority acknowledged in time", out);
                 l->down_us += vrrp_lease_random(l, l->p.interval_us);
         } else if (now >= l->send_us) {
@@ -128,10 +128,16 @@ void vrrp_lease_acked(struct vrrp_lease *l, const struct vrrp_lease_msg *m, uint
         win(l, now, out);
 }
 
+static bool tells(const struct vrrp_lease *l) {
+        if (!LEASE_RULE(YIELD_TELLS) && l->state == VRRP_LEASE_CANDIDATE)
+                return false;
+        return l->p.list.n > 1 || !vrrp_lease_listed(l);
+}
+
 static void resign(struct vrrp_lease *l, uint64_t succ, struct vrrp_lease_actions *out) {
         struct vrrp_lease_msg *m;
 
-        if (l->p.list.n > 1 || !vrrp_lease_listed(l)) {
+        if (tells(l)) {
                 m = vrrp_lease_send(l, 0, VRRP_LEASE_RESIGN, out);
                 m->ballot = l->ballot;
                 m->succ = succ;

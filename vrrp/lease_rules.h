@@ -24,6 +24,7 @@
         X(DOWN_TIMER, 4, "a vote does not put off the own candidature")                                      \
         X(PROMISED_WAITS, 5, "an own promise to another does not put off the own candidature")               \
         X(PROBE, 5, "a member stands without asking whether it could win")                                   \
+        X(STAND_ENDS, 6, "a Candidate that gets no lease goes on claiming")                                  \
         X(OWN_PROMISE, 7, "a claim does not bind the claimant's own vote")                                   \
         X(ACK_BALLOT, 7, "acknowledgements of other ballots count")                                          \
         X(ACK_SENT, 7, "the lease counts from the receipt of the acknowledgement")                           \
@@ -32,6 +33,7 @@
         X(REMOVAL, 7, "nothing is kept back for the removal: R is 0")                                        \
         X(PREEMPT_MAJORITY, 8, "who is better asks the Active to give up, majority or not")                  \
         X(PREEMPT_CHECK, 8, "the Active gives up whatever class and ballot it is asked with")                \
+        X(YIELD_TELLS, 9, "a Candidate that yields does not resign")                                         \
         X(WAIT_REMOVED, 10, "the resignation does not wait for the kernel")                                  \
         X(HIGHER_ACTIVE, 10, "the Active ignores an Active of a higher ballot")                              \
         X(NOT_LISTED, 10, "who is not in the list any more stays Active")                                    \

@@ -145,7 +145,8 @@ static void ask_owner(struct agent_group *g, const struct agent_wish *w, const s
 }
 
 static void fill_answer(const struct agent_move *m, enum exchange_moved result, struct control_page *page) {
-        const char *address = agent_group_name(m->group).v;
+        const struct vrrp_ip_text name = agent_group_name(m->group);
+        const char *address = name.v;
 
         if (result == EXCHANGE_MOVED_DONE)
                 agent_answer(page,

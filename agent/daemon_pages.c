@@ -96,13 +96,22 @@ static void fill_told(const struct exchange_peer *x, struct report_member *m) {
         m->error_s = x->error_s;
 }
 
-static void fill_other(const struct agent *a, const struct vrrp_sealed_peer *p, const struct vrrp_peer *heard,
+/* Who tells of itself each second and has not for three is down, or cannot be heard: what it last said says
+ * nothing any more. */
+static bool is_silent(const struct agent *a, const struct agent_transport *t,
+                      const struct vrrp_sealed_peer *p) {
+        return t == a->exchange && p && p->last_us && vrrp_now_us() >= p->last_us + EXCHANGE_FRESH_US;
+}
+
+static void fill_other(const struct agent *a, const struct agent_transport *t,
+                       const struct vrrp_sealed_peer *p, const struct vrrp_peer *heard,
                        struct report_member *m) {
         const struct exchange_peer *x = a->exchange ? exchange_find(&a->node.exchange, m->id) : NULL;
+        bool silent = is_silent(a, t, p);
 
         m->reason = "";
         if (p) {
-                m->session = p->session;
+                m->session = p->session && !silent;
                 m->last_us = p->last_us;
                 m->key_id = p->key_id;
         }
@@ -110,6 +119,7 @@ static void fill_other(const struct agent *a, const struct vrrp_sealed_peer *p, 
                 fill_heard(heard, m);
         if (x && x->heard)
                 fill_told(x, m);
+        m->known = m->known && !silent;
 }
 
 static void fill_members(const struct snapshot *s, const struct agent *a, const struct agent_transport *t,
@@ -127,7 +137,7 @@ static void fill_members(const struct snapshot *s, const struct agent *a, const 
                 if (l->id == t->self)
                         fill_self(a, t, m);
                 else
-                        fill_other(a, find_peer(peers, n, l->id), router_peer(s, a, t, l->id), m);
+                        fill_other(a, t, find_peer(peers, n, l->id), router_peer(s, a, t, l->id), m);
         }
 }
 

@@ -73,6 +73,9 @@ kill -KILL ${agent[$old]}
 for a in 10.77.0.100/32 fd77::100/128; do ip -n h$old addr del $a dev eth0 2>/dev/null; done # nor an address
 ip -n h$old link set eth0 down
 wait_for 3 owner_is_not $old && ok "power loss: the next one has it" "$(took $from) ms after it" || bad "power loss" "$(owners)"
+silent() { field_is $owner '[(m["session"], "class" in m) for m in s["members"] if m["name"] == "n'$old'"]' '[(False, False)]'; }
+wait_for 3 owner_is_not $old && owner=$(owners) && owner=${owner% }
+wait_for 6 silent && ok "its status: who is silent has no session and no class" || bad "a silent member" "$(field $owner 's["members"]')"
 ip -n h0 link set port$old up
 ip -n h$old link set eth0 up
 for a in fd77 fe80; do ip -n h$old addr add $a::$old/64 dev eth0 nodad; done # which it lost with the link

@@ -157,8 +157,19 @@ static void print_keys(FILE *f, const json_t *transports) {
         const json_t *t;
         size_t i;
 
-        json_array_foreach(transports, i, t) if (*text(t, "keysProblem"))
-                fprintf(f, "keys     %s (the keys from before stay in use)\n", text(t, "keysProblem"));
+        json_array_foreach(transports, i, t) {
+                const json_t *refused = json_object_get(t, "refused");
+                json_int_t n = number(refused, "key") + number(refused, "tag");
+
+                if (*text(t, "keysProblem"))
+                        fprintf(f, "keys     %s (the keys from before stay in use)\n",
+                                text(t, "keysProblem"));
+                if (n)
+                        fprintf(f,
+                                "refused  %lld datagrams on %s that none of our keys opens: forged, or a "
+                                "member has other keys in %s\n",
+                                (long long)n, text(t, "interface"), text(t, "keyFile"));
+        }
 }
 
 void status_text_vip(FILE *f, const json_t *report) {

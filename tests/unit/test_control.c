@@ -401,6 +401,9 @@ static void test_members_text(void **state) {
                 "list 5: etcd: no leader",
                 "  n3         10.0.0.3        witness priority   0  unknown   never heard",
                 "keys     /k: is gone (the keys from before stay in use)",
+                "refused  3 datagrams on eth0 that none of our keys opens: forged, or a member has other "
+                "keys in "
+                "/k",
         };
         CLEANUP(freep) char *text = NULL;
         struct world w;
@@ -424,7 +427,8 @@ static void test_text_of_anything(void **state) {
         static const char *const inputs[] = {
                 "{}", "{\"vip\":{}, \"peers\":[1], \"history\":[null]}",
                 "{\"vip\":[], \"checks\":{\"a\":1}, \"etcd\":{}}",
-                "{\"vips\":[1,{}], \"members\":[null,{\"ageMs\":\"x\"}], \"transports\":{}}"
+                "{\"vips\":[1,{}], \"members\":[null,{\"ageMs\":\"x\"}], \"transports\":{}}",
+                "{\"vips\":[{}], \"transports\":[1,{\"refused\":{\"tag\":\"x\",\"key\":2}}]}"
         };
 
         (void)state;

@@ -179,7 +179,14 @@ static void test_statuses(void **state) {
                   3,
                   "",
                   "which step? --new, then --send on each" },
-                { { "vip", "rotate-key", "--new", "--config", good }, 3, "", "/k: the key cannot be read" },
+                { { "vip", "rotate-key", "--send", "--config", good },
+                  3,
+                  "",
+                  "/nowhere/k: the key cannot be read" },
+                { { "vip", "rotate-key", "--new", "--config", good },
+                  1,
+                  "",
+                  "/nowhere/k: the key cannot be written" },
                 { { "token", "create", "--node", "A B" },
                   3,
                   "",
@@ -192,7 +199,8 @@ static void test_statuses(void **state) {
 
         write_file(p, good,
                    "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"
-                   "vip: {address: 10.0.0.9/24, keyFile: /k, members: [{name: a, address: 10.0.0.1}, {name: "
+                   "vip: {address: 10.0.0.9/24, keyFile: /nowhere/k, members: [{name: a, address: 10.0.0.1}, "
+                   "{name: "
                    "b, address: "
                    "10.0.0.2}]}\n");
         write_file(p, bad,
@@ -216,7 +224,8 @@ static void test_two_members_are_warned_of(void **state) {
 
         write_file(p, good,
                    "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"
-                   "vip: {address: 10.0.0.9/24, keyFile: /k, members: [{name: a, address: 10.0.0.1}, {name: "
+                   "vip: {address: 10.0.0.9/24, keyFile: /nowhere/k, members: [{name: a, address: 10.0.0.1}, "
+                   "{name: "
                    "b, address: "
                    "10.0.0.2}]}\n");
         run(p->dir, args, &r);

@@ -269,6 +269,34 @@ static void rejects_each_malformed_class(void **state) {
         }
 }
 
+static void the_reserved_nibble_is_no_part_of_the_interval(void **state) {
+        static struct vrrp_received got;
+        uint8_t msg[12];
+
+        (void)state;
+        memcpy(msg, vectors[0].msg, sizeof msg);
+        msg[4] = 0xf0;
+        fix_sum(vectors[0].msg, msg, sizeof msg);
+        expect_reject(decode(&vectors[0], msg, &got), VRRP_ACCEPT);
+        assert_int_equal(got.pdu.interval_us, vectors[0].interval_us);
+}
+
+/* Nobody sums the pseudo-header in version 2, nor leaves it out over IPv6. */
+static void no_other_checksum_form(void **state) {
+        static struct vrrp_received got;
+        uint8_t msg[40];
+
+        (void)state;
+        memcpy(msg, vectors[V2].msg, sizeof msg);
+        msg[6] = 0x53; /* with 10.9.0.1, 224.0.0.18, 112 and 20 */
+        msg[7] = 0xb8;
+        expect_reject(decode(&vectors[V2], msg, &got), VRRP_REJECT_CHECKSUM);
+        memcpy(msg, vectors[V6].msg, sizeof msg);
+        msg[6] = 0x3c; /* the message alone */
+        msg[7] = 0x30;
+        expect_reject(decode(&vectors[V6], msg, &got), VRRP_REJECT_CHECKSUM);
+}
+
 /* RFC 3768 section 7.1: another address list is dropped unless its sender is the owner. */
 static void v2_owner_may_have_other_addresses(void **state) {
         static struct vrrp_received got;
@@ -512,6 +540,8 @@ int main(void) {
                 cmocka_unit_test(encodes_as_captured),
                 cmocka_unit_test(refuses_to_encode),
                 cmocka_unit_test(rejects_each_malformed_class),
+                cmocka_unit_test(the_reserved_nibble_is_no_part_of_the_interval),
+                cmocka_unit_test(no_other_checksum_form),
                 cmocka_unit_test(v2_owner_may_have_other_addresses),
                 cmocka_unit_test(rejects_no_address),
                 cmocka_unit_test(rejects_hops),

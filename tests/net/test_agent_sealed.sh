@@ -60,6 +60,10 @@ ok "each node's status shows every member: role, class, list, key"
 lease=$(field $owner 's["vip"]["leaseMs"]')
 [ "$lease" -gt 50 ] && [ "$lease" -le 294 ] && ok "the owner's lease" "$lease ms left" || bad lease "$lease"
 ctl $other vip status | sed 's/^/        /'
+locked=$(awk '$1 == "VmLck:" { print $2 }' /proc/${agent[$owner]}/status)
+policy=$(chrt -p ${agent[$owner]} 2>&1 | head -n 1)
+[ "$locked" -gt 0 ] && [[ $policy == *SCHED_RR* ]] && ok "memory locked, a real-time policy" "$locked KiB,${policy##*:}" ||
+	bad "timeliness" "$locked KiB locked, $policy"
 
 # --- SIGTERM, power loss, kill -9
 from=$(now_ms)

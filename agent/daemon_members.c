@@ -146,6 +146,9 @@ int agent_members_first(struct agent_transport *t, struct error *e) {
         t->self = c->cluster || !self ? id_by_name(&t->list, c->node_name) : config_member_id(self);
         if (t->list.gen && vrrp_list_find(&t->list, t->self))
                 return 0;
+        if (t->list.gen && c->cluster && c->advertise_address &&
+            members_id_load(TRIARCH_MEMBER_ID, &t->self) == 0)
+                return 0; /* it joins just now: whoever lists it finds it ready to vote */
         if (!t->list.gen)
                 error_set(e, EXIT_FAILED, "there is no list of members yet (%s)", TRIARCH_MEMBERS_FILE);
         else

@@ -43,7 +43,6 @@ static int open_sealed(struct agent_transport *t, struct error *e) {
         const struct vrrp_list_member *self = vrrp_list_find(&t->list, t->self);
         struct vrrp_sealed_params p = {
                 .interface = t->vip->interface,
-                .address = self->address,
                 .port = t->vip->port,
                 .self = t->self,
                 .challenge_gap_us = fastest_us(t->agent, t->vip->interface) / CHALLENGES_PER_INTERVAL,
@@ -53,6 +52,10 @@ static int open_sealed(struct agent_transport *t, struct error *e) {
 
         _Static_assert((int)CONFIG_CLUSTER_TAG == (int)VRRP_SEAL_CLUSTER, "one tag");
         config_cluster_tag(t->agent->config, p.cluster);
+        if (self)
+                p.address = self->address;
+        else if ((r = vrrp_ip_parse(t->agent->config->advertise_address, &p.address)) < 0)
+                return error_set(e, EXIT_FAILED, "this machine's address is not known");
         if ((r = vrrp_keyring_new(&t->keys->keys, &ring)) == 0 &&
             (r = vrrp_host_sealed(t->agent->host, &p, ring, &t->sealed)) < 0)
                 vrrp_keyring_free(ring);

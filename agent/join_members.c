@@ -50,6 +50,8 @@ static int until(struct join *j, const char *what, int (*try)(struct reconcile *
 static int fetch(struct reconcile *x, struct error *e) {
         int r = reconcile_fetch(x, e);
 
+        if (r == 0)
+                r = reconcile_note_id(x, e);
         return r == -ENOENT || r == -EAGAIN ? 0 : r < 0 ? r : 1;
 }
 

@@ -3,6 +3,17 @@
 #include "pki/file.h"
 #include <errno.h>
 
+static int id_from_hex(const char *text, uint64_t *ret) {
+        uint8_t b[8];
+
+        if (hex_decode(text, b, sizeof b) < 0)
+                return -EBADMSG;
+        *ret = 0;
+        for (size_t i = 0; i < sizeof b; i++)
+                *ret = *ret << 8 | b[i];
+        return 0;
+}
+
 static int member_from_json(const json_t *o, struct vrrp_list_member *m) {
         char address[INET6_ADDRSTRLEN];
         uint8_t id[8];
@@ -98,4 +109,24 @@ int members_store(const char *path, const struct vrrp_list *list, struct error *
         if (text)
                 r = pki_file_write(path, 0644, (gid_t)-1, text, strlen(text), 0);
         return r < 0 ? file_error(e, path, r, "the list of members cannot be written") : 0;
+}
+
+int members_id_load(const char *path, uint64_t *ret) {
+        CLEANUP(freep) char *text = NULL;
+        size_t size;
+        int r = pki_file_read(path, MEMBERS_FILE_MAX, &text, &size);
+
+        if (r < 0)
+                return r;
+        text[strcspn(text, "\n")] = '\0';
+        return id_from_hex(text, ret);
+}
+
+int members_id_store(const char *path, uint64_t id, struct error *e) {
+        char text[18];
+        int r;
+
+        snprintf(text, sizeof text, "%016llx\n", (unsigned long long)id);
+        r = pki_file_write(path, 0644, (gid_t)-1, text, strlen(text), 0);
+        return r < 0 ? file_error(e, path, r, "the member's id cannot be written") : 0;
 }

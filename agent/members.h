@@ -20,4 +20,9 @@ int members_load(const char *path, struct vrrp_list *ret, struct error *e);
 /* As a whole and on disk when it returns; mode 0644. Blocks as long as the disk does. */
 int members_store(const char *path, const struct vrrp_list *list, struct error *e);
 
+/* The id with which a machine that joins will be listed: 16 hex digits. With it its agent is ready to vote
+ * from the moment on at which the others count it. 0, -ENOENT, -EBADMSG, other negative errno. */
+int members_id_load(const char *path, uint64_t *ret);
+int members_id_store(const char *path, uint64_t id, struct error *e);
+
 #endif

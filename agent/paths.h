@@ -12,6 +12,7 @@
 #define TRIARCH_HEALTH_KEY   TRIARCH_PKI_DIR "/healthcheck-client.key"
 #define TRIARCH_STATE_DIR    "/var/lib/triarch"
 #define TRIARCH_TOKEN_DIR    TRIARCH_STATE_DIR "/tokens"
+#define TRIARCH_MEMBER_ID    "/etc/triarch/member.id" /* of who joins: its place in a list that is to come */
 #define TRIARCH_MEMBERS_FILE "/etc/triarch/members.json" /* of the virtual address: lease rule 12 */
 #define TRIARCH_VIP_KEY      "/etc/triarch/vip.key"
 #define TRIARCH_AGENT_DIR    "/var/lib/triarch-agent"

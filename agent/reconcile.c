@@ -296,6 +296,23 @@ static const struct etcd_member *own_member(const struct reconcile *x, const str
         return NULL;
 }
 
+int reconcile_note_id(struct reconcile *x, struct error *e) {
+        const struct etcd_member *own;
+        struct etcd_members members;
+        char path[PATH_MAX];
+        int r = etcd_member_list(&x->client, &members, e);
+
+        if (r < 0)
+                return r;
+        if (!(own = own_member(x, &members))) {
+                error_set(e, EXIT_FAILED, "this machine is no voting member of etcd");
+                return -EAGAIN;
+        }
+        if (root_path(path, x->root, TRIARCH_MEMBER_ID) < 0)
+                return error_set(e, EXIT_FAILED, "--root: the path is too long");
+        return members_id_store(path, own->id, e);
+}
+
 int reconcile_enter(struct reconcile *x, struct error *e) {
         const struct etcd_member *own;
         struct etcd_members members;

@@ -38,6 +38,9 @@ int reconcile_wait(struct reconcile *x, unsigned timeout_ms, struct error *e);
 
 /* The file as etcd has the list now, for an agent that is about to start. -ENOENT: etcd has none yet. */
 int reconcile_fetch(struct reconcile *x, struct error *e);
+/* The id with which reconcile_enter() will list this machine, for its agent (TRIARCH_MEMBER_ID). -EAGAIN: it
+ * is no voting member yet. */
+int reconcile_note_id(struct reconcile *x, struct error *e);
 /* One try to be in the list, as etcd's voting member of this address: 1 it is, 0 not yet (*e says why). */
 int reconcile_enter(struct reconcile *x, struct error *e);
 /* One try to be out of the list, with a majority of those that stay having it on disk: as above. A list of

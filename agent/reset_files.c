@@ -130,6 +130,7 @@ static const char *const own_files[] = {
         TRIARCH_HEALTH_KEY,
         "/etc/systemd/system/triarch-enroll.socket.d/10-triarch.conf",
         TRIARCH_MEMBERS_FILE,
+        TRIARCH_MEMBER_ID,
         TRIARCH_VIP_KEY,
         TRIARCH_CONFIG_FILE,
 };

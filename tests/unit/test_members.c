@@ -35,6 +35,18 @@ static void test_file(void **state) {
         assert_true(vrrp_list_equal(&list, &back));
 }
 
+static void test_id(void **state) {
+        char path[PATH_MAX];
+        struct error e;
+        uint64_t id = 1;
+
+        tmp_path(*state, "member.id", path);
+        assert_int_equal(members_id_load(path, &id), -ENOENT);
+        assert_int_equal(members_id_store(path, UINT64_C(0x00a1b2c3d4e5f607), &e), 0);
+        assert_int_equal(members_id_load(path, &id), 0);
+        assert_true(id == UINT64_C(0x00a1b2c3d4e5f607));
+}
+
 static void test_refused(void **state) {
         static const char *const bad[] = {
                 "",
@@ -165,8 +177,13 @@ static void test_addresses(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                tmp_test(test_file),         cmocka_unit_test(test_refused), cmocka_unit_test(test_record),
-                cmocka_unit_test(test_gone), cmocka_unit_test(test_settled), cmocka_unit_test(test_addresses),
+                tmp_test(test_file),
+                tmp_test(test_id),
+                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_record),
+                cmocka_unit_test(test_gone),
+                cmocka_unit_test(test_settled),
+                cmocka_unit_test(test_addresses),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,6 +122,8 @@ static const char defaults[] =
         "# Control socket of the agent.\n"
         "socket: /run/triarch/agent.sock\n"
         "# What the agent must not forget (the newest list of members); it is the agent's alone.\n"
+        "# Default of an agent alone with a socket elsewhere: where the socket is. On a disk, or a reboot\n"
+        "# forgets it.\n"
         "stateDir: /var/lib/triarch-agent\n"
         "---\n"
         "# kubeadm's own kind. Texts that YAML would take for numbers or truth values need quotes.\n"

@@ -117,7 +117,7 @@ bool agent_keys_reading(const struct agent *a) {
 
 struct agent_keys *agent_keys_find(struct agent *a, const char *path) {
         for (size_t i = 0; i < a->n_keys; i++)
-                if (!strcmp(a->keys[i].path, path))
+                if (a->keys[i].path && !strcmp(a->keys[i].path, path))
                         return &a->keys[i];
         return NULL;
 }

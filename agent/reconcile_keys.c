@@ -72,7 +72,7 @@ int reconcile_keys(struct reconcile *x, uint64_t *ret_revision, struct error *e)
                 return error_set(e, EXIT_FAILED, "--root: the path is too long");
         if ((r = etcd_get(&x->client, VIP_ETCD_KEYS, &v, e)) < 0)
                 return r;
-        r = pki_file_read(path, VRRP_KEYS_TEXT * 4, &text, &size);
+        r = pki_file_read(path, (size_t)VRRP_KEYS_TEXT * 4, &text, &size);
         if (r < 0 && r != -ENOENT)
                 return file_error(e, path, r, "the key of the virtual address cannot be read");
         if (v.revision == 0) {

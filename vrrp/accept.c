@@ -220,7 +220,7 @@ static int send_batch(struct mnl_socket *nl, const struct batch *b, uint32_t cha
 }
 
 static int fill(struct mnl_socket *nl, const char *table, const struct vrrp_ip *vips, size_t n) {
-        CLEANUP(freep) uint8_t *buf = calloc(HEAD_SIZE + RULES * RULE_SIZE * n, 1);
+        CLEANUP(freep) uint8_t *buf = calloc((size_t)HEAD_SIZE + (size_t)RULES * RULE_SIZE * n, 1);
         struct batch b = { .buf = buf, .table = table };
 
         if (!buf)

@@ -1,5 +1,5 @@
-/* What the router complains of, and how often: each kind once until the state or the sender changes, and
- * for changing senders at most once in VRRP_NOTICE_GAP_US. Pure. */
+/* What the router complains of, and how often: each kind once until the state or the sender changes, or after
+ * VRRP_NOTICE_AGAIN_US, and for changing senders at most once in VRRP_NOTICE_GAP_US. Pure. */
 #ifndef VRRP_NOTICE_H
 #define VRRP_NOTICE_H
 
@@ -23,7 +23,7 @@ enum vrrp_notice {
         VRRP_NOTICE_CONNECTIONS,
         VRRP_N_NOTICES,
 };
-enum { VRRP_NOTICE_GAP_US = 10 * 1000 * 1000 };
+enum { VRRP_NOTICE_GAP_US = 10 * 1000 * 1000, VRRP_NOTICE_AGAIN_US = 600 * 1000 * 1000 };
 
 struct vrrp_notices {
         struct {

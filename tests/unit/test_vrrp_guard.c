@@ -73,20 +73,22 @@ static void busy_until(uint64_t until_us) {
 static void removes_at_the_deadline(void **state) {
         struct world *w = *state;
         uint64_t until = vrrp_now_us() + 100000;
+        size_t there;
 
         add(w);
         vrrp_guard_set(w->slot, w->ifindex, until);
         assert_int_equal(present(w), 2);
         busy_until(until - 5000);
-        assert_int_equal(present(w), 2); /* not before it */
-        busy_until(until + 100000);      /* generous: this machine may be busy */
+        there = present(w);
+        assert_true(there == 2 || vrrp_now_us() >= until); /* not before it */
+        busy_until(until + 500000);                        /* generous: this machine may be busy */
         assert_int_equal(present(w), 0);
         assert_int_equal(vrrp_guard_fired(w->slot), 1);
 }
 
 static void an_extension_in_time_counts(void **state) {
         struct world *w = *state;
-        uint64_t start = vrrp_now_us(), until = start + 60000;
+        uint64_t start = vrrp_now_us(), until = start + 400000; /* this machine may stall */
 
         add(w);
         vrrp_guard_set(w->slot, w->ifindex, until);
@@ -96,7 +98,7 @@ static void an_extension_in_time_counts(void **state) {
         }
         assert_int_equal(present(w), 2);
         vrrp_guard_set(w->slot, w->ifindex, VRRP_NEVER);
-        busy_until(start + 700000);
+        busy_until(start + 1000000);
         assert_int_equal(present(w), 2);
         assert_int_equal(vrrp_guard_fired(w->slot), 0);
 }
@@ -108,7 +110,7 @@ static void a_sooner_deadline_wakes_it(void **state) {
         vrrp_guard_set(w->slot, w->ifindex, vrrp_now_us() + 60000000);
         usleep(20000); /* it sleeps for a minute now */
         vrrp_guard_set(w->slot, w->ifindex, vrrp_now_us() + 10000);
-        busy_until(vrrp_now_us() + 110000);
+        busy_until(vrrp_now_us() + 510000);
         assert_int_equal(present(w), 0);
 }
 
@@ -119,10 +121,10 @@ static void an_add_that_comes_late_is_removed_too(void **state) {
 
         add(w);
         vrrp_guard_set(w->slot, w->ifindex, until);
-        busy_until(until + 50000);
+        busy_until(until + 500000);
         assert_int_equal(present(w), 0);
         add(w);
-        busy_until(vrrp_now_us() + 200000);
+        busy_until(vrrp_now_us() + 1200000); /* it asks again less and less often, up to a second */
         assert_int_equal(present(w), 0);
         vrrp_guard_set(w->slot, w->ifindex, VRRP_NEVER);
         add(w);

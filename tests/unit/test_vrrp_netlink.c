@@ -280,7 +280,7 @@ static void other_frames_are_no_arp(void **state) {
 static void notices_once_until_something_changes(void **state) {
         struct vrrp_notices n = { 0 };
         struct vrrp_ip a = ip("10.0.0.1"), b = ip("10.0.0.2");
-        const uint64_t gap = VRRP_NOTICE_GAP_US;
+        const uint64_t gap = VRRP_NOTICE_GAP_US, again = VRRP_NOTICE_AGAIN_US;
 
         (void)state;
         assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &a, 1000));
@@ -288,8 +288,10 @@ static void notices_once_until_something_changes(void **state) {
         assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SEND, &a, 1000));              /* another kind */
         assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &b, 1000 + gap));
         assert_false(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &a, 1001 + gap)); /* taking turns is no flood */
+        assert_false(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &b, 1000 + gap + again - 1));
+        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &b, 1000 + gap + again)); /* it still does */
         vrrp_notice_reset(&n);
-        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &a, 1002 + gap));
+        assert_true(vrrp_notice_due(&n, VRRP_NOTICE_SOURCE, &b, 1001 + gap + again));
 }
 
 int main(void) {

@@ -13,11 +13,12 @@ ip link add eth0 type veth peer name peer0
 ip link set eth0 up
 ip link set peer0 up
 ip addr add 10.78.0.1/24 dev eth0
+(umask 027 && echo "send 1 $(openssl rand -hex 32)" >"$dir/vip.key")
 cat >"$dir/config.yaml" <<END
 apiVersion: triarch.dev/v1alpha1
 kind: AgentConfiguration
 nodeName: n1
-vip: { address: 10.78.0.9/24, interface: eth0, members: [ { name: n1, address: 10.78.0.1 } ] }
+vip: { address: 10.78.0.9/24, interface: eth0, keyFile: $dir/vip.key, members: [ { name: n1, address: 10.78.0.1 } ] }
 health:
   apiServer: { endpoint: "https://10.78.0.1:6443/livez", caFile: /nonexistent/ca.crt }
   clock: { port: 323 }
@@ -45,6 +46,7 @@ for _ in range(ROUNDS):
     path = directory + "/notify"
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(path)
+    notify.settimeout(10)
     begin = time.monotonic()
     agent = subprocess.Popen([triarch, "agent", "--config", directory + "/config.yaml"],
                              env={**os.environ, "NOTIFY_SOCKET": path}, stderr=subprocess.DEVNULL)

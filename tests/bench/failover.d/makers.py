@@ -1,6 +1,7 @@
 """The two that are compared: their configurations as text, and their processes."""
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import threading
@@ -33,6 +34,7 @@ class Maker:
     def __init__(self, name, directory, **settings):
         self.name, self.common, self.directory = name, directory, os.path.join(directory, name.replace(" ", "_"))
         self.interval_ms, self.checks, self.groups, self.nodes = 100, True, 1, NODES
+        self.own_libraries = False
         self.__dict__.update(settings)
         self.process = {}
         os.makedirs(self.directory, exist_ok=True)
@@ -47,7 +49,20 @@ class Maker:
     def start(self, node):
         with open(self.path(node, "log"), "a") as log:
             self.process[node] = subprocess.Popen(enter(node, *self.command(node)), stdout=log, stderr=log,
-                                                  stdin=subprocess.DEVNULL)
+                                                  stdin=subprocess.DEVNULL, env=self.environment())
+
+    def environment(self):
+        """With libraries that no other process uses, but for libc: what is shared by chance then counts nowhere."""
+        if not self.own_libraries:
+            return None
+        directory = os.path.join(self.directory, "libraries")
+        if not os.path.isdir(directory):
+            os.mkdir(directory)
+            for line in run("ldd", self.program()).splitlines():
+                path = line.split("=>")[-1].split()[0]
+                if "=>" in line and "/libc.so" not in path:
+                    shutil.copy(path, directory)
+        return {**os.environ, "LD_LIBRARY_PATH": directory}
 
     def processes(self, node):
         return descendants(self.process[node].pid) if node in self.process else []
@@ -92,8 +107,11 @@ class Keepalived(Maker):
     script = "interval 1\n    timeout 1\n    fall 1\n    rise 1\n    weight 0"
     maker = "keepalived"
 
+    def program(self):
+        return "/usr/sbin/keepalived"
+
     def command(self, node):
-        return ["keepalived", "--dont-fork", "--log-console", "-P", "-f", self.path(node, "conf"),
+        return [self.program(), "--dont-fork", "--log-console", "-P", "-f", self.path(node, "conf"),
                 "-p", self.path(node, "pid"), "-r", self.path(node, "vrrp.pid")]
 
     def configuration(self, i, node):

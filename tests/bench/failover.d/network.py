@@ -15,6 +15,7 @@ NODES = ("n1", "n2", "n3")
 VIP = "10.79.0.100"
 ECHO_PORT, SEALED_PORT, PROTOCOL_VRRP = 7, 7644, 112
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+SEALED_ADVERTS = (b"\x01", b"\x11")
 PACKET_OUTGOING, ETH_P_ALL = 4, 3
 JUST_AFTER_S = 0.001  # the same advertisement goes to each member: all copies are out by then
 
@@ -33,11 +34,14 @@ def enter(namespace, *command):
 
 
 def is_advertisement(data, node):
-    """An IPv4 packet of the node that says VRRP, in either transport."""
+    """An IPv4 packet of the node that says it is the owner: VRRP, or a sealed advertisement or claim (docs/wire.md);
+    the agents' other messages, which come between, do not count."""
     if len(data) < 28 or data[0] >> 4 != 4 or data[12:16] != socket.inet_aton(address(node)):
         return False
-    port = data[(data[0] & 15) * 4 + 2:][:2]
-    return data[9] == PROTOCOL_VRRP or (data[9] == socket.IPPROTO_UDP and port == SEALED_PORT.to_bytes(2, "big"))
+    udp = data[(data[0] & 15) * 4:]
+    if data[9] == PROTOCOL_VRRP:
+        return True
+    return data[9] == socket.IPPROTO_UDP and udp[2:4] == SEALED_PORT.to_bytes(2, "big") and udp[12:13] in SEALED_ADVERTS
 
 
 def now_ns():

@@ -102,7 +102,8 @@ class Trial:
         return 4.2 * self.interval_s + 0.4
 
     def result(self, r, ms):
-        return {"ms": ms, "elections": r.elections(self.event, self.owner), "two": r.together(2, self.event)}
+        return {"ms": ms, "owner": self.owner, "elections": r.elections(self.event, self.owner),
+                "two": r.together(2, self.event)}
 
 
 def silence_after(what, worst_moment=False):
@@ -215,20 +216,31 @@ for frame in map(bytes.fromhex, sys.argv[2:]):
 """
 
 
-def forged(t):
-    """Forged packets from a host that is no member: the sum of the silences that follow."""
-    t.start()
+def silences_after(act):
+    """The sum of the silences of 20 ms and more that follow, until one node alone has had the address for a while."""
+    def scenario(t):
+        t.start()
+        genuine = [f.hex() for f in t.net.overheard(t.owner, 3 * t.interval_s)]
+        t.observe()
+        t.happens(lambda: act(t, genuine))
+        begin = healthy = time.monotonic()
+        while time.monotonic() < min(begin + FORGED_LIMIT_S, max(begin + 3, healthy + 2)):
+            if len(t.net.holders()) != 1:
+                healthy = time.monotonic()
+            time.sleep(0.05)
+        r = t.readings()
+        return t.result(r, r.silent_in_all(t.event))
+    return scenario
+
+
+def forge(t, genuine):
+    """From a host that is no member."""
     packet = forged_advertisement(t.setup, "10.79.0.50", "224.0.0.18").hex()
-    genuine = [f.hex() for f in t.net.overheard(t.owner, 3 * t.interval_s)]
-    t.observe()
-    t.happens(lambda: subprocess.run(enter("client", "python3", "-c", FORGER, packet, *genuine), check=True))
-    begin = healthy = time.monotonic()
-    while time.monotonic() < min(begin + FORGED_LIMIT_S, max(begin + 3, healthy + 2)):
-        if len(t.net.holders()) != 1:
-            healthy = time.monotonic()
-        time.sleep(0.05)
-    r = t.readings()
-    return t.result(r, r.silent_in_all(t.event))
+    subprocess.run(enter("client", "python3", "-c", FORGER, packet, *genuine), check=True)
+
+
+forged = silences_after(forge)
+not_forged = silences_after(lambda t, genuine: None)
 
 
 def preferred_returns(t):

@@ -43,7 +43,6 @@ static int stranger(void) {
 /* As of a member, whole but for its tag. */
 static size_t forgery(const struct world *w, uint64_t from, uint64_t to, uint8_t *out) {
         struct vrrp_seal_header h = { .type = 0x11, .group = 51, .src = from, .dst = to, .seq = 1 << 20 };
-        CLEANUP(freep) void *nothing = NULL;
         struct vrrp_keys k = keys;
         struct vrrp_keyring *ring;
         size_t n;

@@ -38,7 +38,8 @@ static void cut(struct sim *w, unsigned from, unsigned to) {
 /* What is outside may be dead, cut off, deaf, mute, half connected, connected to one alone, or as the rest.
  */
 static void isolate(struct sim *w, unsigned i, const struct quorum *q) {
-        enum { DEAD, OFF, DEAF, MUTE, HALF, ONE_FRIEND, AS_THE_REST, KINDS } kind = sim_below(w, KINDS);
+        enum { DEAD, OFF, DEAF, MUTE, HALF, ONE_FRIEND, AS_THE_REST, KINDS };
+        unsigned kind = (unsigned)sim_below(w, KINDS);
         unsigned friend;
 
         do

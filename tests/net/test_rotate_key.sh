@@ -147,7 +147,9 @@ sole $active && ! grep -q "Deleted.* $vip/" "$dir/moves" && [ "$(field $active "
 
 # A member that is down has not said that it accepts anything.
 done_so "another key" n1 --new
-in_ns n1 "$triarch" vip move n1 --socket "$dir/n1/agent.sock" >/dev/null 2>&1 # n3 may have it
+if [ $active = n3 ]; then
+	in_ns n1 "$triarch" vip move n1 --socket "$dir/n1/agent.sock" >/dev/null && active=n1 || bad "moving the address from n3" "owner $(owner)"
+fi
 kill -KILL ${agent[n3]}; wait ${agent[n3]} 2>/dev/null; unset "agent[n3]"
 cp -p "$dir/n1/vip.key" "$dir/n2/vip.key"; kill -HUP ${agent[n2]}
 wait_until 5 test "$(field n1 "any(m['name'] == 'n3' and m.get('sendsWithKey') for m in r['members'])")" = False

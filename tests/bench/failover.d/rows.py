@@ -19,7 +19,7 @@ SETUPS = {
     "keepalived best 10ms": (Keepalived, {"interval_ms": 10}),
     "keepalived 10ms": (Keepalived, {"interval_ms": 10, "checks": False}),
     "keepalived 10ms usual": (Keepalived, {"interval_ms": 10, "checks": False, "realtime": False}),
-    # Not in real time: with 255 groups its own limit on real time (SIGXCPU) ends it again and again.
+    # Not in real time: with it and 255 groups its vrrp process did not stay up.
     "keepalived 255 groups": (Keepalived, {"groups": 255, "checks": False, "realtime": False}),
     "keepalived alone": (Keepalived, {"nodes": ("n1",), "checks": False, "realtime": False}),
     "triarch": (Triarch, {}),

@@ -113,7 +113,11 @@ enum health_outcome evidence_clock(const struct evidence_clock *own, enum health
                 return HEALTH_OFFSET;
         }
         snprintf(detail, HEALTH_REASON, "%.200s", own_detail);
+        /* Two witnesses against us, chronyd and the majority: neither's error has to be allowed for. Who all
+         * follow one wrong source differ by less than half, whatever the phase of their polls. */
         known = k != NO_MAJORITY && fabs(own->correction_s) > limit_s;
+        if (fault && known && fabs(distance_s) > limit_s / 2)
+                return own_outcome;
         if (fault && (known || !any_better(own, peers, n, limit_s))) {
                 snprintf(detail, HEALTH_REASON, "%.160s; no other master's is better", own_detail);
                 own_outcome = HEALTH_OK;

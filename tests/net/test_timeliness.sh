@@ -120,14 +120,14 @@ for i in $hosts; do
 done
 wait_for 5 ctl 1 vip move n1 >/dev/null 2>&1
 settle
-in_ns 1 "$here/timeliness.d/hang.py" clients "$dir/a1/agent.sock" 7645 >"$dir/hang1" 2>&1 &
+ip netns exec h1 "$here/timeliness.d/hang.py" clients "$dir/a1/agent.sock" 7645 >"$dir/hang1" 2>&1 &
 hung+=($!)
 wait_for 5 grep -q ready "$dir/hang1"
 measure "200 clients of socket and pages stall"
 release
 mv "$dir/vip.key" "$dir/vip.key.away"
 mkfifo -m 640 "$dir/vip.key"
-in_ns 1 "$here/timeliness.d/hang.py" reload "$dir/a1/agent.sock" 1000000 >"$dir/hang1" 2>&1 &
+ip netns exec h1 "$here/timeliness.d/hang.py" reload "$dir/a1/agent.sock" 1000000 >"$dir/hang1" 2>&1 &
 hung+=($!)
 measure "the key file is a FIFO, and is to be read again and again"
 release
@@ -139,6 +139,7 @@ ctl $owner vip move n1 >/dev/null 2>&1
 settle
 before=$(field 1 's["vip"]["generation"]')
 [ $owner = 1 ] || bad "frozen disk" "n$owner is the owner, not n1"
+[ -n "$before" ] || bad "frozen disk" "n1 does not answer before it"
 fsfreeze -f "$dir/disk"
 stop_agent 3
 echo 'membersGeneration: 2' >>"$dir/a3/config.yaml"
@@ -174,7 +175,7 @@ ctl $back vip move n$back >/dev/null 2>&1
 settle
 [ $owner = $back ] || bad stderr "n$owner is the owner, not n$back"
 # Each is a line of some 60 bytes: more than a pipe holds.
-in_ns $owner "$here/timeliness.d/hang.py" reload "$dir/a$owner/agent.sock" 4000 >"$dir/hang1" 2>&1 &
+ip netns exec h$owner "$here/timeliness.d/hang.py" reload "$dir/a$owner/agent.sock" 4000 >"$dir/hang1" 2>&1 &
 hung+=($!)
 sleep 2
 measure "nobody reads stderr, and there is much to say"

@@ -171,14 +171,14 @@ static void test_one_time_server_drifts(void **state) {
         w.m[0].drift = 0.05;
         w.m[0].drift_us = w.now_us;
         world_run(&w, SEC(60));
-        assert_string_equal(w.trace, "[17007] n1 healthy -> degraded (clock: odd one out, 0.300 s ahead of "
+        assert_string_equal(w.trace, "[16007] n1 healthy -> degraded (clock: odd one out, 0.250 s ahead of "
                                      "the other masters' clocks, limit 0.100 s)\n"
-                                     "[17007] address n1 -> n2: measured better\n");
+                                     "[16007] address n1 -> n2: measured better\n");
         w.m[0].drift = 0;
         world_run(&w, SEC(180));
-        assert_string_equal(w.trace, "[17007] n1 healthy -> degraded (clock: odd one out, 0.300 s ahead of "
+        assert_string_equal(w.trace, "[16007] n1 healthy -> degraded (clock: odd one out, 0.250 s ahead of "
                                      "the other masters' clocks, limit 0.100 s)\n"
-                                     "[17007] address n1 -> n2: measured better\n"
+                                     "[16007] address n1 -> n2: measured better\n"
                                      "[121006] n1 degraded -> healthy (all checks pass)\n");
 }
 

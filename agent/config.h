@@ -1,9 +1,10 @@
 /* The configuration as one constant struct: parsed, defaulted and validated before anything is done.
  *
- * Sources: a multi-document YAML file (AgentConfiguration of triarch.dev/v1alpha1, kubeadm v1beta4
- * ClusterConfiguration and InitConfiguration), overridden by flags. Unknown keys are refused as
- * unknown, known ones that this version does not act on as "not supported yet", each with file,
- * line and column. Parsing has no side effect. */
+ * Sources: a multi-document YAML file (AgentConfiguration of triarch.dev/v1alpha1; ClusterConfiguration,
+ * InitConfiguration and JoinConfiguration of kubeadm.k8s.io v1beta3 and v1beta4; KubeletConfiguration and
+ * KubeProxyConfiguration as they are), overridden by flags. Unknown keys are refused as unknown, known
+ * ones that are not acted on by their name with the reason, each with file, line and column. Parsing has
+ * no side effect. docs/configuration.md lists the fields. */
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H
 
@@ -36,6 +37,56 @@ struct component {
         struct name_values extra_args; /* order kept, repeated names allowed */
         struct extra_volumes extra_volumes;
         struct name_values extra_envs;
+};
+
+struct taint { /* of a node; effect: NoSchedule, PreferNoSchedule or NoExecute */
+        char *key, *value /* "" */, *effect;
+};
+struct taints {
+        struct taint *items;
+        size_t n;
+};
+struct feature_gate {
+        char *name;
+        bool on;
+};
+struct feature_gates {
+        struct feature_gate *items;
+        size_t n;
+};
+struct external_etcd {                        /* endpoints.n == 0: etcd runs on the masters */
+        struct str_list endpoints;            /* URLs, as --etcd-servers takes them */
+        struct str_list http_endpoints;       /* for /health and the version; default: endpoints */
+        char *ca_file, *cert_file, *key_file; /* NULL: http, or no client certificate */
+};
+struct bootstrap_token { /* a token of Kubernetes' API, not of enrolment; a secret */
+        char *token, *description /* NULL */;
+        uint32_t ttl_s;  /* 0: never expires; default 24 h */
+        int64_t expires; /* Unix time; 0: by ttl_s */
+        struct str_list usages, groups;
+};
+struct bootstrap_tokens {
+        struct bootstrap_token *items;
+        size_t n;
+};
+struct registry_mirror { /* images of `registry` ("registry.k8s.io", "*": any) are had from these, in order */
+        char *registry;
+        struct str_list mirrors; /* URLs: http(s)://HOST[:PORT][/PATH] */
+};
+struct registry_mirrors {
+        struct registry_mirror *items;
+        size_t n;
+};
+struct registry { /* how HOST[:PORT], of an image or of a mirror, is spoken to */
+        char *host, *ca_file, *username, *password_file; /* NULL: as usual; no credentials */
+};
+struct registries {
+        struct registry *items;
+        size_t n;
+};
+struct timeouts { /* kubeadm's, microseconds */
+        uint32_t control_plane_us, kubelet_us, api_call_us, etcd_call_us, tls_bootstrap_us, discovery_us,
+                upgrade_manifests_us;
 };
 
 struct member {
@@ -105,7 +156,19 @@ struct health_config {
         } clock;
 };
 
-enum config_alg { ALG_ECDSA_P256, ALG_RSA_2048 };
+enum config_alg { ALG_ECDSA_P256, ALG_ECDSA_P384, ALG_RSA_2048, ALG_RSA_3072, ALG_RSA_4096 };
+enum config_cni { CNI_FLANNEL, CNI_NONE };
+enum flannel_backend { FLANNEL_VXLAN, FLANNEL_HOST_GW, FLANNEL_WIREGUARD };
+enum image_pull { IMAGE_PULL_IF_NOT_PRESENT, IMAGE_PULL_ALWAYS, IMAGE_PULL_NEVER };
+
+/* What a JoinConfiguration says about the way into the cluster; for one run, never written. */
+struct join_config {
+        char *endpoint_host; /* discovery.bootstrapToken.apiServerEndpoint; NULL: not given */
+        uint16_t endpoint_port;
+        char *token;          /* a secret */
+        struct str_list pins; /* caCertHashes */
+        bool control_plane;   /* a master; otherwise a worker, as kubeadm has it */
+};
 
 struct config {
         char *node_name; /* lower case host name by default */
@@ -115,14 +178,23 @@ struct config {
         char *kubernetes_version, *image_repository;
         char *endpoint_host; /* controlPlaneEndpoint; default: the VIP and bindPort */
         uint16_t endpoint_port;
-        char *service_subnet, *pod_subnet /* NULL: none */, *dns_domain;
-        char *service_ip, *cluster_dns; /* first and tenth address of service_subnet */
+        /* One network, or one of each family ("10.96.0.0/12,fd00:96::/112"): the first is the primary. As
+         * flags take them. pod_subnet NULL: none; with flannel 10.244.0.0/16 by default. */
+        char *service_subnet, *pod_subnet, *dns_domain;
+        char *service_ip, *cluster_dns; /* first and tenth address of the primary service network */
         char *cert_dir;
         struct str_list cert_sans;
         struct component api_server, controller_manager, scheduler, etcd;
         char *etcd_data_dir, *etcd_image_repository /* NULL */, *etcd_image_tag /* NULL */;
         struct str_list etcd_server_sans, etcd_peer_sans;
+        struct external_etcd etcd_external;
         enum config_alg alg;
+        uint32_t certificate_validity_s, ca_certificate_validity_s; /* 8760 h, 87600 h */
+        struct feature_gates feature_gates;                         /* as given; known to this version */
+        bool proxy_disabled, dns_disabled;
+        char *dns_image_repository, *dns_image_tag; /* NULL: image_repository, by kubernetes_version */
+        /* Whole documents as YAML text with keys in the order given; NULL: none given. */
+        char *kubelet_config_text, *kube_proxy_config_text;
         /* InitConfiguration */
         char *advertise_address; /* default: the address of vip.interface in the VIP's network,
                                   * never the VIP itself; NULL until resolved */
@@ -130,15 +202,32 @@ struct config {
         char *cri_socket;
         struct name_values kubelet_extra_args;
         struct str_list ignore_preflight_errors, skip_phases;
-        uint32_t token_ttl_s; /* 2 h for the token that init prints */
+        struct taints taints; /* config_taints() */
+        bool taints_given;    /* an empty list means none */
+        enum image_pull image_pull_policy;
+        bool image_pull_serial; /* true: one image after the other */
+        char *patches_dir;      /* NULL: none; of this node alone */
+        struct timeouts timeouts;
+        struct bootstrap_tokens bootstrap_tokens; /* none given: one of 24 h. Never written */
+        bool dry_run;                             /* never written */
+        uint32_t token_ttl_s;                     /* 2 h for the token that init prints */
+        struct join_config join;                  /* JoinConfiguration */
         /* AgentConfiguration */
         struct vip_list vips;        /* none: a cluster whose address another load balancer has */
         uint32_t members_generation; /* membersGeneration: of the list in the file; 1 */
         struct health_config health;
         double time_max_offset_s; /* timeSync.maxOffset, 0.1 */
-        uint16_t enroll_port;     /* 7644 */
-        uint16_t metrics_port;    /* 7645, on 127.0.0.1 */
-        char *socket_path;        /* /run/triarch/agent.sock */
+        struct str_list
+                time_servers; /* timeSync.servers: names or addresses; none: chrony is left as it is */
+        struct registry_mirrors registry_mirrors;
+        struct registries registries;
+        enum config_cni cni; /* flannel by default in a cluster */
+        enum flannel_backend flannel_backend;
+        char *flannel_image_repository; /* ghcr.io/flannel-io */
+        bool api_load_balancing;        /* apiServerLoadBalancing */
+        uint16_t enroll_port;           /* 7644 */
+        uint16_t metrics_port;          /* 7645, on 127.0.0.1 */
+        char *socket_path;              /* /run/triarch/agent.sock */
         char *state_dir; /* stateDir: the agent's own files; default TRIARCH_AGENT_DIR, or where the socket is
                             when that was given to an agent alone */
 };
@@ -160,6 +249,15 @@ int config_load(const char *file, const struct config_flags *flags, struct confi
 /* The same from memory; `name` stands for the file in messages, "" for none (then the text may be empty). */
 int config_parse(const char *text, size_t size, const char *name, const struct config_flags *flags,
                  struct config **ret, struct error *e);
+/* The taints that a node gets: those given; otherwise a master's is kubeadm's, a worker has none. */
+const struct taints *config_taints(const struct config *c, bool worker);
+/* Is this family among the networks of services and pods and the advertise address? */
+bool config_uses_family(const struct config *c, int family);
+/* "6443 of a host" in a URL: brackets around an IPv6 address. */
+enum { CONFIG_HOST_PORT_SIZE = 272 };
+const char *config_host_port(const char *host, unsigned port, char out[CONFIG_HOST_PORT_SIZE]);
+/* Is the gate on: as given, else `otherwise`. */
+bool config_gate(const struct config *c, const char *name, bool otherwise);
 /* What is allowed, but worth a word: one call per warning. */
 void config_warnings(const struct config *c, void (*warn)(void *userdata, const char *text), void *userdata);
 /* Fill interface and advertise_address from this host's interfaces (netlink/getifaddrs), where not given. */

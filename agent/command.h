@@ -16,5 +16,6 @@ int cmd_agent(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_reconcile(int argc, char **argv);
 int cmd_vip(int argc, char **argv);
+int cmd_drill(int argc, char **argv);
 
 #endif

@@ -17,6 +17,7 @@ static const struct command {
         { "reset", cmd_reset, "take this machine back to before init or join" },
         { "status", cmd_status, "what the agent of this machine knows" },
         { "vip", cmd_vip, "the virtual address: who has it; remove it" },
+        { "drill", cmd_drill, "walk the virtual address over all masters, and measure" },
         { "reconcile", cmd_reconcile, "keep the address's members in step with etcd's" },
         { "version", cmd_version, "print the version" },
 };

@@ -1,4 +1,5 @@
 #include "agent/chrony.h"
+#include "agent/managed.h"
 #include "agent/paths.h"
 #include "agent/phase.h"
 #include "agent/rootpath.h"
@@ -122,6 +123,7 @@ static const char *const our_dirs[] = { "/etc/kubernetes",
                                         "/etc/systemd/system/triarch-enroll.socket.d",
                                         "/etc/triarch",
                                         TRIARCH_PKI_DIR,
+                                        MANAGED_DIR,
                                         "/var/lib/kubelet",
                                         "/var/lib/kubelet/pki" };
 

@@ -41,7 +41,7 @@ static size_t utf8_length(const unsigned char *s) {
         return 0;
 }
 
-static int check_text(const char *field, const char *s, struct tmpl_error *e) {
+int tmpl_text_check(const char *field, const char *s, struct tmpl_error *e) {
         const unsigned char *p = (const unsigned char *)s;
         size_t n;
 
@@ -56,7 +56,7 @@ static int check_text(const char *field, const char *s, struct tmpl_error *e) {
 static int check_required(const char *field, const char *s, struct tmpl_error *e) {
         if (!s || !*s)
                 return tmpl_error_set(e, -EINVAL, "%s: missing", field);
-        return check_text(field, s, e);
+        return tmpl_text_check(field, s, e);
 }
 
 static int check_item(const char *component, const char *list, size_t i, const char *part, const char *s,
@@ -65,7 +65,7 @@ static int check_item(const char *component, const char *list, size_t i, const c
 
         snprintf(field, sizeof field, "%s.%s[%zu].%s", component, list, i, part);
         return strcmp(part, "value") != 0 ? check_required(field, s, e)
-               : s                        ? check_text(field, s, e)
+               : s                        ? tmpl_text_check(field, s, e)
                                           : tmpl_error_set(e, -EINVAL, "%s: missing", field);
 }
 

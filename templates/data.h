@@ -5,12 +5,15 @@
 #include <stddef.h>
 
 struct tmpl_data {
-        const char *file; /* "etcd.yaml" */
+        const char *file; /* "etcd.yaml", "objects/kubeadm-config.yaml" */
         const unsigned char *text;
         size_t size;
 };
 
 /* Ends with file == NULL. */
 extern const struct tmpl_data tmpl_data[];
+
+/* NULL: not compiled in. */
+const struct tmpl_data *tmpl_data_find(const char *file);
 
 #endif

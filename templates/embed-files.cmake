@@ -1,8 +1,8 @@
-# cmake -DFILES=a;b -DOUTPUT=FILE -P embed-files.cmake: writes the table of templates/data.h.
+# cmake -DFILES=a;b -DBASE=DIR -DOUTPUT=FILE -P embed-files.cmake: writes the table of templates/data.h.
 set(arrays "")
 set(rows "")
 foreach(path ${FILES})
-  get_filename_component(file ${path} NAME)
+  file(RELATIVE_PATH file ${BASE} ${path})
   string(MAKE_C_IDENTIFIER ${file} id)
   file(READ ${path} hex HEX)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")

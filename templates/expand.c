@@ -64,6 +64,21 @@ static int expand_text(struct expand *x, const char *s, char **ret) {
         return r;
 }
 
+/* In a block scalar stands what is in every reader's view a printable character or a line's end. */
+static bool is_block(const char *s) {
+        if (!strchr(s, '\n'))
+                return false;
+        for (; *s; s++)
+                if (*s != '\n' && (*s < ' ' || *s > '~'))
+                        return false;
+        return true;
+}
+
+static int add_text(struct expand *x, const char *text) {
+        return is_block(text) ? tmpl_node_scalar(x->dst, text, YAML_LITERAL_SCALAR_STYLE)
+                              : tmpl_node_string(x->dst, text);
+}
+
 static int expand_scalar(struct expand *x, const yaml_node_t *node) {
         const char *s = (const char *)node->data.scalar.value;
         CLEANUP(freep) char *text = NULL;
@@ -75,7 +90,7 @@ static int expand_scalar(struct expand *x, const yaml_node_t *node) {
         if (r <= 0)
                 return r;
         if (strncmp(s, "${#", 3) != 0)
-                return tmpl_node_string(x->dst, text);
+                return add_text(x, text);
         if (!*text || text[strspn(text, "0123456789")])
                 return tmpl_error_set(x->e, -EINVAL, "template: %s: \"%s\" is not a number", s, text);
         return tmpl_node_scalar(x->dst, text, YAML_PLAIN_SCALAR_STYLE);
@@ -157,39 +172,87 @@ static int write_to(void *userdata, unsigned char *data, size_t size) {
         return fwrite(data, 1, size, userdata) == size;
 }
 
-/* Consumes the document. Unlimited width: folding a long scalar is one more thing to get wrong. */
-static int emit(yaml_document_t *doc, FILE *f) {
-        yaml_emitter_t emitter;
-        int ok;
-
-        if (!yaml_emitter_initialize(&emitter)) {
-                yaml_document_delete(doc);
+/* Unlimited width: folding a long scalar is one more thing to get wrong. */
+static int open_emitter(yaml_emitter_t *emitter, FILE *f) {
+        if (!yaml_emitter_initialize(emitter))
                 return -ENOMEM;
-        }
-        yaml_emitter_set_output(&emitter, write_to, f);
-        yaml_emitter_set_unicode(&emitter, 1);
-        yaml_emitter_set_width(&emitter, -1);
-        ok = yaml_emitter_open(&emitter);
-        if (ok)
-                ok = yaml_emitter_dump(&emitter, doc);
-        else
-                yaml_document_delete(doc);
-        ok = ok && yaml_emitter_close(&emitter);
-        yaml_emitter_delete(&emitter);
-        return ok ? 0 : -ENOMEM;
+        yaml_emitter_set_output(emitter, write_to, f);
+        yaml_emitter_set_unicode(emitter, 1);
+        yaml_emitter_set_width(emitter, -1);
+        return yaml_emitter_open(emitter) ? 0 : -ENOMEM;
 }
 
-static int emit_text(yaml_document_t *doc, char **ret, size_t *ret_size) {
+static int load_failed(const struct tmpl_data *template, const yaml_parser_t *parser, struct tmpl_error *e) {
+        return tmpl_error_set(e, parser->error == YAML_MEMORY_ERROR ? -ENOMEM : -EINVAL,
+                              "template: %s:%zu: %s", template->file, parser->problem_mark.line + 1,
+                              parser->problem ? parser->problem : "is not YAML");
+}
+
+/* One document of the template; the emitter takes what is made of it. */
+static int expand_document(const struct tmpl_vars *vars, yaml_document_t *src, yaml_emitter_t *emitter,
+                           struct tmpl_error *e) {
+        yaml_document_t dst;
+        struct expand x = { vars, src, &dst, e };
+        int r;
+
+        if (!yaml_document_initialize(&dst, NULL, NULL, NULL, 1, 1))
+                return -ENOMEM;
+        r = expand_node(&x, 1); /* the root; and the first node made is the output's root */
+        if (r <= 0) {
+                yaml_document_delete(&dst);
+                return r;
+        }
+        return yaml_emitter_dump(emitter, &dst) ? 0 : -ENOMEM;
+}
+
+static int expand_all(const struct tmpl_data *template, const struct tmpl_vars *vars, yaml_parser_t *parser,
+                      yaml_emitter_t *emitter, struct tmpl_error *e) {
+        for (unsigned n = 0;; n++) {
+                yaml_document_t src;
+                int r;
+
+                if (!yaml_parser_load(parser, &src))
+                        return load_failed(template, parser, e);
+                if (!yaml_document_get_root_node(&src)) {
+                        yaml_document_delete(&src);
+                        return n ? 0 : tmpl_error_set(e, -EINVAL, "template: is empty");
+                }
+                r = expand_document(vars, &src, emitter, e);
+                yaml_document_delete(&src);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static int expand_stream(const struct tmpl_data *template, const struct tmpl_vars *vars, FILE *f,
+                         struct tmpl_error *e) {
+        yaml_parser_t parser;
+        yaml_emitter_t emitter;
+        int r;
+
+        if (!yaml_parser_initialize(&parser))
+                return -ENOMEM;
+        yaml_parser_set_input_string(&parser, template->text, template->size);
+        r = open_emitter(&emitter, f);
+        if (r == 0)
+                r = expand_all(template, vars, &parser, &emitter, e);
+        if (r == 0 && !yaml_emitter_close(&emitter))
+                r = -ENOMEM;
+        yaml_emitter_delete(&emitter);
+        yaml_parser_delete(&parser);
+        return r;
+}
+
+int tmpl_expand(const struct tmpl_data *template, const struct tmpl_vars *vars, char **ret, size_t *ret_size,
+                struct tmpl_error *e) {
         CLEANUP(freep) char *text = NULL;
         size_t size = 0;
         FILE *f = open_memstream(&text, &size);
         int r;
 
-        if (!f) {
-                yaml_document_delete(doc);
+        if (!f)
                 return -ENOMEM;
-        }
-        r = emit(doc, f);
+        r = expand_stream(template, vars, f, e);
         if (fclose(f) != 0)
                 return -ENOMEM;
         if (r < 0)
@@ -197,40 +260,4 @@ static int emit_text(yaml_document_t *doc, char **ret, size_t *ret_size) {
         *ret = TAKE_PTR(text);
         *ret_size = size;
         return 0;
-}
-
-static int load(const struct tmpl_data *template, yaml_document_t *doc, struct tmpl_error *e) {
-        yaml_parser_t parser;
-        int r = 0;
-
-        if (!yaml_parser_initialize(&parser))
-                return -ENOMEM;
-        yaml_parser_set_input_string(&parser, template->text, template->size);
-        if (!yaml_parser_load(&parser, doc))
-                r = tmpl_error_set(e, parser.error == YAML_MEMORY_ERROR ? -ENOMEM : -EINVAL,
-                                   "template: %s:%zu: %s", template->file, parser.problem_mark.line + 1,
-                                   parser.problem ? parser.problem : "is not YAML");
-        yaml_parser_delete(&parser);
-        return r;
-}
-
-int tmpl_expand(const struct tmpl_data *template, const struct tmpl_vars *vars, char **ret, size_t *ret_size,
-                struct tmpl_error *e) {
-        yaml_document_t src, dst;
-        struct expand x = { vars, &src, &dst, e };
-        int r = load(template, &src, e);
-
-        if (r < 0)
-                return r;
-        if (!yaml_document_initialize(&dst, NULL, NULL, NULL, 1, 1)) {
-                yaml_document_delete(&src);
-                return -ENOMEM;
-        }
-        r = expand_node(&x, 1); /* the root; and the first node made is the output's root */
-        if (r > 0)
-                r = emit_text(&dst, ret, ret_size);
-        else
-                yaml_document_delete(&dst);
-        yaml_document_delete(&src);
-        return r;
 }

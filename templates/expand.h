@@ -18,7 +18,8 @@
 #include "templates/data.h"
 #include "templates/vars.h"
 
-/* *ret is malloc'ed, NUL-terminated. 0 or negative errno. */
+/* Every document of the template. A value of several lines that is a scalar of its own becomes a block scalar
+ * where that carries it. *ret is malloc'ed, NUL-terminated. 0 or negative errno. */
 int tmpl_expand(const struct tmpl_data *template, const struct tmpl_vars *vars, char **ret, size_t *ret_size,
                 struct tmpl_error *e);
 

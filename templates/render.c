@@ -41,7 +41,7 @@ const char *tmpl_path(const char *name, unsigned *ret_mode) {
         return o ? o->path : NULL;
 }
 
-static const struct tmpl_data *data_find(const char *file) {
+const struct tmpl_data *tmpl_data_find(const char *file) {
         const struct tmpl_data *d = tmpl_data;
 
         while (d->file && strcmp(d->file, file) != 0)
@@ -90,7 +90,7 @@ int tmpl_render(const char *name, const struct tmpl_values *v, char **ret, size_
                 return r;
         if (!o->file)
                 return tmpl_kubelet_flags(v, ret, ret_size, e);
-        data = data_find(o->file);
+        data = tmpl_data_find(o->file);
         if (!data)
                 return tmpl_error_set(e, -ENOENT, "%s: not compiled in", o->file);
         if (!is_yaml(o->file))

@@ -25,9 +25,20 @@ static const struct name {
         VAR(probe_scheme),
 };
 
+static bool is_name(const char *have, const char *name, size_t size) {
+        return strlen(have) == size && !memcmp(have, name, size);
+}
+
 int tmpl_var(const struct tmpl_vars *vars, const char *name, size_t size, const char **ret) {
+        for (size_t i = 0; i < vars->n_pairs; i++)
+                if (is_name(vars->pairs[i].name, name, size)) {
+                        *ret = vars->pairs[i].value;
+                        return 0;
+                }
+        if (!vars->v)
+                return -ENOENT;
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-                if (strlen(names[i].name) == size && !memcmp(names[i].name, name, size)) {
+                if (is_name(names[i].name, name, size)) {
                         const char *base = names[i].computed ? (const char *)vars : (const char *)vars->v;
 
                         memcpy(ret, base + names[i].offset, sizeof *ret);
@@ -129,9 +140,9 @@ static int init_loopback(struct tmpl_vars *vars) {
         return set_probe_host(vars, address ? address : "127.0.0.1");
 }
 
-int tmpl_vars_init(struct tmpl_vars *vars, enum tmpl_component component, const struct tmpl_values *v) {
-        static const struct tmpl_extra none;
+static const struct tmpl_extra none;
 
+int tmpl_vars_init(struct tmpl_vars *vars, enum tmpl_component component, const struct tmpl_values *v) {
         *vars = (struct tmpl_vars){ .v = v, .extra = &none };
         if (asprintf(&vars->bind_port, "%u", v->bind_port) < 0)
                 return (vars->bind_port = NULL, -ENOMEM);
@@ -152,6 +163,18 @@ int tmpl_vars_init(struct tmpl_vars *vars, enum tmpl_component component, const 
                 break;
         }
         return 0;
+}
+
+int tmpl_vars_init_pairs(struct tmpl_vars *vars, const struct tmpl_pair *pairs, size_t n_pairs,
+                         const struct tmpl_values *v) {
+        int r = 0;
+
+        *vars = (struct tmpl_vars){ .extra = &none };
+        if (v)
+                r = tmpl_vars_init(vars, TMPL_KUBELET, v);
+        vars->pairs = pairs;
+        vars->n_pairs = n_pairs;
+        return r;
 }
 
 void tmpl_vars_done(struct tmpl_vars *vars) {

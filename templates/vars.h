@@ -5,7 +5,9 @@
 #include "templates/render.h"
 
 struct tmpl_vars {
-        const struct tmpl_values *v;
+        const struct tmpl_values *v;   /* NULL: objects that need none */
+        const struct tmpl_pair *pairs; /* names of the caller's, which go first */
+        size_t n_pairs;
         const struct tmpl_extra *extra; /* of the component that is rendered; never NULL */
         /* Computed, owned; NULL: not given, which is what ${?x} asks. */
         char *bind_port, *etcd_image, *etcd_members, *probe_host, *probe_port;
@@ -18,6 +20,9 @@ enum tmpl_component { TMPL_ETCD, TMPL_APISERVER, TMPL_CONTROLLER_MANAGER, TMPL_S
 /* Computes what the component needs. The values must be checked already (tmpl_values_check). 0 or
  * negative errno; tmpl_vars_done() is due in both cases. */
 int tmpl_vars_init(struct tmpl_vars *vars, enum tmpl_component component, const struct tmpl_values *v);
+/* For objects: the caller's names; v may be NULL. */
+int tmpl_vars_init_pairs(struct tmpl_vars *vars, const struct tmpl_pair *pairs, size_t n_pairs,
+                         const struct tmpl_values *v);
 void tmpl_vars_done(struct tmpl_vars *vars);
 
 /* Value of a name of `size` bytes; *ret NULL when it has none. -ENOENT: no such name. */

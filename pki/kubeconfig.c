@@ -19,6 +19,7 @@ void pki_kubeconfig_done(struct pki_kubeconfig *k) {
         pki_wipe_free(k->key_pem);
         free(k->crt_file);
         free(k->key_file);
+        pki_wipe_free(k->token);
         *k = (struct pki_kubeconfig){ 0 };
 }
 
@@ -71,6 +72,8 @@ static int user_of(yaml_document_t *doc, const struct pki_kubeconfig *k) {
                 map = map_put_text(doc, map, "client-certificate", k->crt_file);
                 return map_put_text(doc, map, "client-key", k->key_file);
         }
+        if (!k->crt_pem)
+                return map_put_text(doc, map, "token", k->token);
         map = map_put_base64(doc, map, "client-certificate-data", k->crt_pem);
         return map_put_base64(doc, map, "client-key-data", k->key_pem);
 }
@@ -114,8 +117,9 @@ int pki_kubeconfig_render(const struct pki_kubeconfig *k, char **ret) {
         CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
         CLEANUP(freep) char *context = NULL;
         yaml_document_t doc;
+        bool files = k->crt_file && k->key_file, data = !k->crt_file && k->crt_pem && k->key_pem;
 
-        if (!(k->crt_file && k->key_file) && !(!k->crt_file && k->crt_pem && k->key_pem))
+        if (!files && !data && !(k->token && !k->crt_file && !k->crt_pem))
                 return -EINVAL;
         if (!bio || asprintf(&context, "%s@%s", k->user, k->cluster) < 0)
                 return -ENOMEM;
@@ -218,6 +222,7 @@ static int take_user(yaml_document_t *doc, const yaml_node_t *root, struct pki_k
                 { "client-key-data", true, &ret->key_pem },
                 { "client-certificate", false, &ret->crt_file },
                 { "client-key", false, &ret->key_file },
+                { "token", false, &ret->token },
         };
         const yaml_node_t *user = find(doc, root, "users", ret->user, "user");
         int r = 0;

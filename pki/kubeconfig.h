@@ -5,17 +5,19 @@
 #include "pki/util.h"
 #include <stdint.h>
 
-/* What current-context leads to. All strings are owned; the key is a secret. */
+/* What current-context leads to. All strings are owned; key and token are secrets. */
 struct pki_kubeconfig {
         char *cluster, *user; /* names */
         char *server;
         char *ca_pem;              /* certificate-authority-data, decoded */
         char *crt_pem, *key_pem;   /* client-*-data, decoded; NULL where absent */
         char *crt_file, *key_file; /* client-certificate, client-key; NULL where absent */
+        char *token;               /* of the user, a bearer token; NULL where absent */
 };
 
 /* Context and current-context are USER@CLUSTER. *ret is malloc'ed and a secret. crt_file and
- * key_file go before the data. 0, -ENOMEM; -EINVAL when neither pair is complete. */
+ * key_file go before the data, and those before the token. 0, -ENOMEM; -EINVAL when neither pair is complete
+ * and there is no token. */
 int pki_kubeconfig_render(const struct pki_kubeconfig *k, char **ret);
 
 /* -EINVAL with the reason in `why` when it is no YAML or lacks what is listed above:

@@ -1,5 +1,4 @@
 #include "templates/check.h"
-#include "templates/images.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -117,6 +116,13 @@ static int check_scalars(const struct tmpl_values *v, struct tmpl_error *e) {
                 { "imageRepository", v->image_repository, true },
                 { "etcd.local.imageRepository", v->etcd_image_repository, false },
                 { "etcd.local.imageTag", v->etcd_image_tag, false },
+                { "dns.imageRepository", v->dns_image_repository, false },
+                { "dns.imageTag", v->dns_image_tag, false },
+                { "etcd.external.endpoints", v->etcd_servers, false },
+                { "etcd.external.caFile", v->etcd_ca_file, false },
+                { "etcd.external.certFile", v->etcd_cert_file, false },
+                { "etcd.external.keyFile", v->etcd_key_file, false },
+                { "nodeRegistration.taints", v->register_taints, false },
                 { "nodeRegistration.name", v->node_name, true },
                 { "localAPIEndpoint.advertiseAddress", v->advertise_address, true },
                 { "clusterName", v->cluster_name, true },
@@ -145,10 +151,10 @@ int tmpl_values_check(const struct tmpl_values *v, struct tmpl_error *e) {
 
         if (!v->kubernetes_version)
                 return tmpl_error_set(e, -EINVAL, "kubernetesVersion: missing");
-        if (!tmpl_version_supported(v->kubernetes_version))
+        if (!tmpl_version_find(v->kubernetes_version))
                 return tmpl_error_set(e, -EOPNOTSUPP,
-                                      "kubernetesVersion: %s is not supported, only v1.36.x is",
-                                      v->kubernetes_version);
+                                      "kubernetesVersion: %s is not supported, only %s.x to %s.x are",
+                                      v->kubernetes_version, tmpl_version_first(), tmpl_version_last());
         if (v->bind_port < 1 || v->bind_port > 65535)
                 return tmpl_error_set(e, -EINVAL, "localAPIEndpoint.bindPort: %u is not in 1..65535",
                                       v->bind_port);

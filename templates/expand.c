@@ -1,6 +1,8 @@
 #include "templates/expand.h"
 #include "pki/util.h"
+#include "templates/args.h"
 #include "templates/check.h"
+#include "templates/emit.h"
 #include "templates/lists.h"
 #include <errno.h>
 
@@ -89,7 +91,7 @@ static int expand_scalar(struct expand *x, const yaml_node_t *node) {
         r = expand_text(x, s, &text);
         if (r <= 0)
                 return r;
-        if (strncmp(s, "${#", 3) != 0)
+        if (!strstr(s, "${#"))
                 return add_text(x, text);
         if (!*text || text[strspn(text, "0123456789")])
                 return tmpl_error_set(x->e, -EINVAL, "template: %s: \"%s\" is not a number", s, text);
@@ -130,26 +132,31 @@ static int expand_sequence(struct expand *x, const yaml_node_t *node) {
         return r < 0 ? r : id;
 }
 
+static int expand_pair(struct expand *x, int mapping, const yaml_node_pair_t *p) {
+        int key = expand_node(x, p->key), value;
+
+        if (key <= 0)
+                return key;
+        value = expand_node(x, p->value);
+        if (value <= 0)
+                return value;
+        return yaml_document_append_mapping_pair(x->dst, mapping, key, value) ? 1 : -ENOMEM;
+}
+
 static int expand_mapping(struct expand *x, const yaml_node_t *node) {
         int id = yaml_document_add_mapping(x->dst, NULL, node->data.mapping.style);
-        const yaml_node_pair_t *p;
+        const yaml_node_pair_t *first = node->data.mapping.pairs.start, *p;
+        bool empty = first < node->data.mapping.pairs.top;
+        int r;
 
         if (!id)
                 return -ENOMEM;
-        for (p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
-                int key, value = expand_node(x, p->value);
-
-                if (value < 0)
-                        return value;
-                if (!value)
-                        continue;
-                key = expand_node(x, p->key);
-                if (key <= 0)
-                        return key < 0 ? key : -EINVAL;
-                if (!yaml_document_append_mapping_pair(x->dst, id, key, value))
-                        return -ENOMEM;
+        for (p = first; p < node->data.mapping.pairs.top; p++) {
+                if ((r = expand_pair(x, id, p)) < 0)
+                        return r;
+                empty = empty && r == 0;
         }
-        return id;
+        return empty ? 0 : id;
 }
 
 static int expand_node(struct expand *x, int id) {
@@ -166,20 +173,6 @@ static int expand_node(struct expand *x, int id) {
                 break;
         }
         return tmpl_error_set(x->e, -EINVAL, "template: is empty");
-}
-
-static int write_to(void *userdata, unsigned char *data, size_t size) {
-        return fwrite(data, 1, size, userdata) == size;
-}
-
-/* Unlimited width: folding a long scalar is one more thing to get wrong. */
-static int open_emitter(yaml_emitter_t *emitter, FILE *f) {
-        if (!yaml_emitter_initialize(emitter))
-                return -ENOMEM;
-        yaml_emitter_set_output(emitter, write_to, f);
-        yaml_emitter_set_unicode(emitter, 1);
-        yaml_emitter_set_width(emitter, -1);
-        return yaml_emitter_open(emitter) ? 0 : -ENOMEM;
 }
 
 static int load_failed(const struct tmpl_data *template, const yaml_parser_t *parser, struct tmpl_error *e) {
@@ -233,7 +226,7 @@ static int expand_stream(const struct tmpl_data *template, const struct tmpl_var
         if (!yaml_parser_initialize(&parser))
                 return -ENOMEM;
         yaml_parser_set_input_string(&parser, template->text, template->size);
-        r = open_emitter(&emitter, f);
+        r = tmpl_emitter_open(&emitter, f);
         if (r == 0)
                 r = expand_all(template, vars, &parser, &emitter, e);
         if (r == 0 && !yaml_emitter_close(&emitter))

@@ -1,6 +1,9 @@
 #include "templates/kubelet_flags.h"
 #include "pki/util.h"
+#include "templates/args.h"
 #include "templates/check.h"
+#include "templates/images.h"
+#include "templates/vars.h"
 #include <errno.h>
 
 static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:+@%";
@@ -44,13 +47,27 @@ static int check_arg(const struct tmpl_pair *arg, size_t i, struct tmpl_error *e
         return 0;
 }
 
-static int put_arg(FILE *f, const char *separator, const char *name, const char *value) {
-        CLEANUP(freep) char *word = NULL;
+/* The arguments as words "--name=value", before they are quoted. */
+struct words {
+        char **v;
+        size_t n;
+};
 
-        if (asprintf(&word, "--%s=%s", name, value) < 0)
-                return (word = NULL, -ENOMEM);
-        fputs(separator, f);
-        put_word(f, word);
+static void words_done(struct words *w) {
+        for (size_t i = 0; i < w->n; i++)
+                free(w->v[i]);
+        free(w->v);
+}
+
+static int add_word(struct words *w, const char *name, const char *value) {
+        char **v = reallocarray(w->v, w->n + 1, sizeof *v), *word;
+
+        if (!v)
+                return -ENOMEM;
+        w->v = v;
+        if (!(word = tmpl_print("--%s=%s", name, value)))
+                return -ENOMEM;
+        v[w->n++] = word;
         return 0;
 }
 
@@ -61,22 +78,57 @@ static bool has_arg(const struct tmpl_values *v, const char *name) {
         return false;
 }
 
-static int put_args(FILE *f, const struct tmpl_values *v, struct tmpl_error *e) {
-        const char *separator = "";
-        int r;
+static bool has(const struct tmpl_values *v, enum tmpl_trait trait) {
+        return tmpl_version_has(v->kubernetes_version, v->gates, v->n_gates, trait);
+}
 
-        fputs("KUBELET_KUBEADM_ARGS=\"", f);
-        if (v->host_name && strcmp(v->host_name, v->node_name) != 0 && !has_arg(v, "hostname-override")) {
-                if ((r = put_arg(f, separator, "hostname-override", v->node_name)) < 0)
-                        return r;
-                separator = " ";
-        }
-        for (size_t i = 0; i < v->n_kubelet_extra_args; i++) {
+/* kubeadm's own arguments, by name; value NULL: there is none. */
+static int add_defaults(struct words *w, const struct tmpl_values *v) {
+        char pause[1024];
+        int r = tmpl_pause_image(v, pause, sizeof pause);
+        const struct tmpl_pair args[] = {
+                { "container-runtime-endpoint", has(v, TMPL_INSTANCE_CONFIG) ? NULL : v->cri_socket },
+                { "hostname-override",
+                  v->host_name && strcmp(v->host_name, v->node_name) != 0 ? v->node_name : NULL },
+                { "pod-infra-container-image", has(v, TMPL_NO_PAUSE_FLAG) ? NULL : pause },
+                { "register-with-taints", v->register_taints },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(args) && r == 0; i++)
+                if (args[i].value && !has_arg(v, args[i].name))
+                        r = add_word(w, args[i].name, args[i].value);
+        return r;
+}
+
+static int compare_words(const void *a, const void *b) {
+        return tmpl_arg_compare(*(char *const *)a, *(char *const *)b);
+}
+
+static int collect(struct words *w, const struct tmpl_values *v, struct tmpl_error *e) {
+        int r = add_defaults(w, v);
+
+        for (size_t i = 0; i < v->n_kubelet_extra_args && r == 0; i++) {
                 const struct tmpl_pair *arg = &v->kubelet_extra_args[i];
 
-                if ((r = check_arg(arg, i, e)) < 0 || (r = put_arg(f, separator, arg->name, arg->value)) < 0)
-                        return r;
-                separator = " ";
+                if ((r = check_arg(arg, i, e)) == 0)
+                        r = add_word(w, arg->name, arg->value);
+        }
+        if (w->n && !has(v, TMPL_EXTRA_ARGS_LAST))
+                qsort(w->v, w->n, sizeof *w->v, compare_words);
+        return r;
+}
+
+static int put_args(FILE *f, const struct tmpl_values *v, struct tmpl_error *e) {
+        CLEANUP(words_done) struct words w = { 0 };
+        int r = collect(&w, v, e);
+
+        if (r < 0)
+                return r;
+        fputs("KUBELET_KUBEADM_ARGS=\"", f);
+        for (size_t i = 0; i < w.n; i++) {
+                if (i)
+                        fputc(' ', f);
+                put_word(f, w.v[i]);
         }
         return fputs("\"\n", f) < 0 ? -ENOMEM : 0;
 }

@@ -1,5 +1,7 @@
 #include "templates/lists.h"
 #include "pki/util.h"
+#include "templates/args.h"
+#include "templates/etcd_dirs.h"
 #include "templates/scalar.h"
 #include <errno.h>
 #include <limits.h>
@@ -206,10 +208,42 @@ static int add_ca_volumes(struct tmpl_items *items, yaml_document_t *doc, const 
         return add_ca_dirs(items, doc, vars, make_volume);
 }
 
+/* The directories that external etcd's certificates are in, where no other volume holds them. */
+static int add_etcd_dirs(struct tmpl_items *items, yaml_document_t *doc, const struct tmpl_vars *vars,
+                         int (*make)(yaml_document_t *doc, const struct tmpl_volume *v)) {
+        struct tmpl_etcd_dirs dirs;
+        int r = tmpl_etcd_dirs(vars->v, &dirs);
+
+        for (size_t i = 0; i < dirs.n && r == 0; i++) {
+                struct tmpl_volume volume = { NULL, dirs.v[i], dirs.v[i], true, "DirectoryOrCreate" };
+                char name[32];
+
+                snprintf(name, sizeof name, "etcd-certs-%zu", i);
+                volume.name = name;
+                r = tmpl_items_add(items, doc, make(doc, &volume));
+        }
+        tmpl_etcd_dirs_done(&dirs);
+        return r;
+}
+
+static int add_etcd_mounts(struct tmpl_items *items, yaml_document_t *doc, const struct tmpl_vars *vars) {
+        return add_etcd_dirs(items, doc, vars, make_mount);
+}
+
+static int add_etcd_volumes(struct tmpl_items *items, yaml_document_t *doc, const struct tmpl_vars *vars) {
+        return add_etcd_dirs(items, doc, vars, make_volume);
+}
+
 static int sort(struct tmpl_items *items, yaml_document_t *doc, const struct tmpl_vars *vars) {
         (void)doc;
         (void)vars;
         items->sort = true;
+        return 0;
+}
+
+static int sort_args(struct tmpl_items *items, yaml_document_t *doc, const struct tmpl_vars *vars) {
+        if (tmpl_vars_sort_args(vars))
+                tmpl_args_sort(items, doc);
         return 0;
 }
 
@@ -226,26 +260,16 @@ int tmpl_items_add_marker(struct tmpl_items *items, yaml_document_t *doc, const 
                 { "extra_mounts", add_extra_mounts },
                 { "ca_volumes", add_ca_volumes },
                 { "extra_volumes", add_extra_volumes },
+                { "etcd_mounts", add_etcd_mounts },
+                { "etcd_volumes", add_etcd_volumes },
                 { "sort", sort },
+                { "sort_args", sort_args },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(markers); i++)
                 if (strlen(markers[i].name) == size && !memcmp(markers[i].name, marker, size))
                         return markers[i].add(items, doc, vars);
         return -ENOENT;
-}
-
-bool tmpl_arg_replaced(const struct tmpl_extra *extra, const char *arg) {
-        if (strncmp(arg, "--", 2) != 0)
-                return false;
-        arg += 2;
-        for (size_t i = 0; i < extra->n_args; i++) {
-                size_t size = strlen(extra->args[i].name);
-
-                if (!strncmp(arg, extra->args[i].name, size) && arg[size] == '=')
-                        return true;
-        }
-        return false;
 }
 
 static int compare_items(const void *a, const void *b) {

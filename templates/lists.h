@@ -30,9 +30,6 @@ int tmpl_items_add(struct tmpl_items *items, yaml_document_t *doc, int node);
 int tmpl_items_add_marker(struct tmpl_items *items, yaml_document_t *doc, const struct tmpl_vars *vars,
                           const char *marker, size_t size);
 
-/* Whether the extra arguments replace this "--name=value". */
-bool tmpl_arg_replaced(const struct tmpl_extra *extra, const char *arg);
-
 /* Writes the items into `sequence` of the document. */
 int tmpl_items_write(struct tmpl_items *items, yaml_document_t *doc, int sequence);
 

@@ -1,9 +1,13 @@
 #include "templates/vars.h"
-#include "templates/images.h"
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FLEXVOLUME_DIR "/usr/libexec/kubernetes/kubelet-plugins/volume/exec"
+
+enum { CONTROL_PLANE_TIMEOUT_S = 240, PROBE_PERIOD_S = 10 };
 
 /* Where a name's value is: a pointer inside struct tmpl_values or inside struct tmpl_vars. */
 #define VALUE(n)                                                                                             \
@@ -15,14 +19,42 @@ static const struct name {
         int computed;
         size_t offset;
 } names[] = {
-        VALUE(kubernetes_version), VALUE(image_repository), VALUE(node_name),
-        VALUE(advertise_address),  VALUE(cluster_name),     VALUE(dns_domain),
-        VALUE(service_subnet),     VALUE(pod_subnet),       VALUE(cluster_dns),
-        VALUE(cert_dir),           VALUE(etcd_data_dir),    VALUE(initial_cluster),
-        VALUE(cri_socket),         VALUE(resolv_conf),      VAR(bind_port),
-        VAR(etcd_image),           VAR(etcd_members),       VAR(etcd_servers),
-        VAR(authorization_config), VAR(probe_host),         VAR(probe_port),
+        VALUE(kubernetes_version),
+        VALUE(image_repository),
+        VALUE(node_name),
+        VALUE(advertise_address),
+        VALUE(cluster_name),
+        VALUE(dns_domain),
+        VALUE(service_subnet),
+        VALUE(pod_subnet),
+        VALUE(cluster_dns),
+        VALUE(cert_dir),
+        VALUE(etcd_data_dir),
+        VALUE(initial_cluster),
+        VALUE(cri_socket),
+        VALUE(resolv_conf),
+        VAR(bind_port),
+        VAR(etcd_image),
+        VAR(etcd_members),
+        VAR(etcd_servers),
+        VAR(authorization_config),
+        VAR(probe_host),
+        VAR(probe_port),
         VAR(probe_scheme),
+        VAR(advertise_host),
+        VAR(loopback_host),
+        VAR(startup_failures),
+        VAR(etcd_ca_file),
+        VAR(etcd_cert_file),
+        VAR(etcd_key_file),
+        VAR(signing_cert),
+        VAR(signing_key),
+        VAR(flexvolume_dir),
+        VAR(proxy_bind_address),
+        VAR(etcd_livez),
+        VAR(etcd_36),
+        VAR(scheduler_livez),
+        VAR(named_port),
 };
 
 static bool is_name(const char *have, const char *name, size_t size) {
@@ -54,6 +86,29 @@ const char *tmpl_extra_arg(const struct tmpl_extra *extra, const char *name) {
         return NULL;
 }
 
+char *tmpl_print(const char *fmt, ...) {
+        va_list ap;
+        char *text;
+        int n;
+
+        va_start(ap, fmt);
+        n = vasprintf(&text, fmt, ap);
+        va_end(ap);
+        return n < 0 ? NULL : text;
+}
+
+bool tmpl_is_ipv6(const char *address) {
+        return strchr(address, ':') != NULL;
+}
+
+static bool has(const struct tmpl_vars *vars, enum tmpl_trait trait) {
+        return tmpl_version_has(vars->v->kubernetes_version, vars->v->gates, vars->v->n_gates, trait);
+}
+
+bool tmpl_vars_sort_args(const struct tmpl_vars *vars) {
+        return !has(vars, TMPL_EXTRA_ARGS_LAST);
+}
+
 /* An address that means "all of them" names no host to probe: the kubelet then takes the pod's. */
 static int set_probe_host(struct tmpl_vars *vars, const char *address) {
         if (!strcmp(address, "0.0.0.0") || !strcmp(address, "::"))
@@ -62,104 +117,73 @@ static int set_probe_host(struct tmpl_vars *vars, const char *address) {
         return vars->probe_host ? 0 : -ENOMEM;
 }
 
-static int is_port(const char *s) {
-        char *end;
-        unsigned long port = strtoul(s, &end, 10);
-
-        return *s >= '0' && *s <= '9' && !*end && port > 0 && port <= 65535;
-}
-
-/* The host and the port of `size` bytes of "host[:port]" or "[host][:port]", as far as there are any. */
-static void set_authority(struct tmpl_vars *vars, const char *s, size_t size) {
-        int bracket = size && *s == '[';
-        const char *end = s + size, *host = s + bracket, *port;
-        const char *stop = memchr(host, bracket ? ']' : ':', (size_t)(end - host));
-
-        if (!stop && bracket)
-                return;
-        if (!stop)
-                stop = end;
-        if (stop > host)
-                vars->probe_host = strndup(host, (size_t)(stop - host));
-        port = stop + bracket;
-        if (port < end && *port == ':')
-                vars->probe_port = strndup(port + 1, (size_t)(end - port - 1));
-}
-
-/* etcd is probed where its metrics are: the first of --listen-metrics-urls. */
-static int set_etcd_probe(struct tmpl_vars *vars, const char *urls) {
-        static const char *const schemes[][2] = { { "http://", "HTTP" }, { "https://", "HTTPS" } };
-
-        vars->probe_scheme = "HTTP";
-        for (size_t i = 0; urls && i < 2; i++) {
-                size_t skip = strlen(schemes[i][0]);
-
-                if (strncmp(urls, schemes[i][0], skip) != 0)
-                        continue;
-                set_authority(vars, urls + skip, strcspn(urls + skip, ",/?#"));
-                if (vars->probe_host)
-                        vars->probe_scheme = schemes[i][1];
-        }
-        if (!vars->probe_host)
-                vars->probe_host = strdup("127.0.0.1");
-        if (!vars->probe_port || !is_port(vars->probe_port)) {
-                free(vars->probe_port);
-                vars->probe_port = strdup("2381");
-        }
-        return vars->probe_host && vars->probe_port ? 0 : -ENOMEM;
-}
-
-static int init_etcd(struct tmpl_vars *vars, const struct tmpl_values *v) {
-        char image[1024];
-        int r = tmpl_etcd_image(v, image, sizeof image);
-
-        if (r < 0)
-                return r;
-        vars->etcd_image = strdup(image);
-        if (v->initial_cluster)
-                vars->etcd_members = strdup(v->initial_cluster);
-        else if (asprintf(&vars->etcd_members, "%s=https://%s:2380", v->node_name, v->advertise_address) < 0)
-                vars->etcd_members = NULL;
-        if (!vars->etcd_image || !vars->etcd_members)
+static int init_apiserver(struct tmpl_vars *vars) {
+        vars->extra = &vars->v->apiserver;
+        vars->authorization_config = tmpl_extra_arg(vars->extra, "authorization-config");
+        if (set_probe_host(vars, vars->v->advertise_address) < 0)
                 return -ENOMEM;
-        return set_etcd_probe(vars, tmpl_extra_arg(&v->etcd, "listen-metrics-urls"));
-}
-
-static int init_apiserver(struct tmpl_vars *vars, const struct tmpl_values *v) {
-        vars->etcd_servers = tmpl_extra_arg(&v->etcd, "advertise-client-urls");
-        if (!vars->etcd_servers)
-                vars->etcd_servers = "https://127.0.0.1:2379";
-        vars->authorization_config = tmpl_extra_arg(&v->apiserver, "authorization-config");
-        return set_probe_host(vars, v->advertise_address);
+        return tmpl_vars_etcd_client(vars);
 }
 
 /* Controller manager and scheduler listen on loopback, unless told otherwise. */
-static int init_loopback(struct tmpl_vars *vars) {
-        const char *address = tmpl_extra_arg(vars->extra, "bind-address");
+static int init_loopback(struct tmpl_vars *vars, const struct tmpl_extra *extra) {
+        const char *address = tmpl_extra_arg(extra, "bind-address");
 
+        vars->extra = extra;
         return set_probe_host(vars, address ? address : "127.0.0.1");
+}
+
+/* With the CA's key elsewhere, the signer of kube-controller-manager is told of no pair, and stays off. */
+static int init_controller_manager(struct tmpl_vars *vars) {
+        const struct tmpl_values *v = vars->v;
+
+        if (!has(vars, TMPL_NO_FLEXVOLUME)) {
+                vars->flexvolume_dir = tmpl_extra_arg(&v->controller_manager, "flex-volume-plugin-dir");
+                if (!vars->flexvolume_dir)
+                        vars->flexvolume_dir = FLEXVOLUME_DIR;
+        }
+        vars->signing_cert = v->external_ca ? strdup("") : tmpl_print("%s/ca.crt", v->cert_dir);
+        vars->signing_key = v->external_ca ? strdup("") : tmpl_print("%s/ca.key", v->cert_dir);
+        if (!vars->signing_cert || !vars->signing_key)
+                return -ENOMEM;
+        return init_loopback(vars, &v->controller_manager);
+}
+
+/* What every component has. */
+static int init_common(struct tmpl_vars *vars) {
+        const struct tmpl_values *v = vars->v;
+        unsigned timeout = v->control_plane_timeout_s ? v->control_plane_timeout_s : CONTROL_PLANE_TIMEOUT_S;
+        bool ipv6 = tmpl_is_ipv6(v->advertise_address);
+
+        vars->loopback_host = ipv6 ? "[::1]" : "127.0.0.1";
+        vars->proxy_bind_address = ipv6 ? "::" : "0.0.0.0";
+        vars->etcd_livez = has(vars, TMPL_ETCD_LIVEZ) ? "" : NULL;
+        vars->scheduler_livez = has(vars, TMPL_SCHEDULER_LIVEZ) ? "" : NULL;
+        vars->named_port = has(vars, TMPL_PROBE_PORT) ? "" : NULL;
+        vars->bind_port = tmpl_print("%u", v->bind_port);
+        vars->advertise_host = tmpl_print(ipv6 ? "[%s]" : "%s", v->advertise_address);
+        vars->startup_failures = tmpl_print("%u", (timeout + PROBE_PERIOD_S - 1) / PROBE_PERIOD_S);
+        return vars->bind_port && vars->advertise_host && vars->startup_failures ? 0 : -ENOMEM;
 }
 
 static const struct tmpl_extra none;
 
 int tmpl_vars_init(struct tmpl_vars *vars, enum tmpl_component component, const struct tmpl_values *v) {
         *vars = (struct tmpl_vars){ .v = v, .extra = &none };
-        if (asprintf(&vars->bind_port, "%u", v->bind_port) < 0)
-                return (vars->bind_port = NULL, -ENOMEM);
+        if (init_common(vars) < 0)
+                return -ENOMEM;
         switch (component) {
         case TMPL_ETCD:
                 vars->extra = &v->etcd;
-                return init_etcd(vars, v);
+                return tmpl_vars_etcd(vars);
         case TMPL_APISERVER:
-                vars->extra = &v->apiserver;
-                return init_apiserver(vars, v);
+                return init_apiserver(vars);
         case TMPL_CONTROLLER_MANAGER:
-                vars->extra = &v->controller_manager;
-                return init_loopback(vars);
+                return init_controller_manager(vars);
         case TMPL_SCHEDULER:
-                vars->extra = &v->scheduler;
-                return init_loopback(vars);
+                return init_loopback(vars, &v->scheduler);
         case TMPL_KUBELET:
+        case TMPL_PROXY:
                 break;
         }
         return 0;
@@ -178,10 +202,14 @@ int tmpl_vars_init_pairs(struct tmpl_vars *vars, const struct tmpl_pair *pairs, 
 }
 
 void tmpl_vars_done(struct tmpl_vars *vars) {
-        free(vars->bind_port);
-        free(vars->etcd_image);
-        free(vars->etcd_members);
-        free(vars->probe_host);
-        free(vars->probe_port);
+        char *const owned[] = {
+                vars->bind_port,    vars->etcd_image,     vars->etcd_members,  vars->probe_host,
+                vars->probe_port,   vars->advertise_host, vars->etcd_servers,  vars->startup_failures,
+                vars->etcd_ca_file, vars->etcd_cert_file, vars->etcd_key_file, vars->signing_cert,
+                vars->signing_key,
+        };
+
+        for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+                free(owned[i]);
         *vars = (struct tmpl_vars){ 0 };
 }

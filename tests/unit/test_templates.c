@@ -234,7 +234,7 @@ static void expect_error(const char *name, const struct tmpl_values *v, int erro
 }
 
 static void test_versions(void **state) {
-        static const char *const refused[] = { "v1.35.2", "v1.37.0", "1.36.2",      "v1.36",   "v1.36.",
+        static const char *const refused[] = { "v1.28.9", "v1.37.0", "1.36.2",      "v1.36",   "v1.36.",
                                                "v1.36.x", "v2.36.0", "v1.36.2-rc0", "v1.360.1" };
         struct tmpl_values v = measured_values();
         char what[128];
@@ -242,7 +242,7 @@ static void test_versions(void **state) {
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
                 v.kubernetes_version = refused[i];
-                snprintf(what, sizeof what, "kubernetesVersion: %s is not supported, only v1.36.x is",
+                snprintf(what, sizeof what, "kubernetesVersion: %s is not supported, only v1.29.x to v1.36.x are",
                          refused[i]);
                 expect_error("etcd", &v, -EOPNOTSUPP, what);
         }

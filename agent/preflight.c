@@ -38,6 +38,7 @@ static const struct preflight_check checks[] = {
         { "Hostname", BOTH, W, preflight_hostname, 0, NULL },
         { "Service-kubelet", BOTH, W, preflight_kubelet, 0, NULL },
         { "CRI", BOTH, E, preflight_cri, 0, NULL },
+        { "ContainerRuntimeVersion", BOTH, W, preflight_runtime_version, 0, NULL },
         { "FileContent", BOTH, E, preflight_is_one, 0, "/proc/sys/net/ipv4/ip_forward" },
         { "AgentUser", BOTH, E, preflight_agent_user, 0, NULL },
         { "TimeSync", BOTH, E, preflight_time, 0, NULL },

@@ -63,6 +63,7 @@ void preflight_program(struct preflight *p, const struct preflight_check *c);
 void preflight_hostname(struct preflight *p, const struct preflight_check *c);
 void preflight_kubelet(struct preflight *p, const struct preflight_check *c);
 void preflight_cri(struct preflight *p, const struct preflight_check *c);
+void preflight_runtime_version(struct preflight *p, const struct preflight_check *c);
 void preflight_is_one(struct preflight *p, const struct preflight_check *c);
 void preflight_agent_user(struct preflight *p, const struct preflight_check *c);
 void preflight_port(struct preflight *p, const struct preflight_check *c);

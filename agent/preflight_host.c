@@ -155,26 +155,6 @@ void preflight_kubelet(struct preflight *p, const struct preflight_check *c) {
                 preflight_add(p, c->level, c->name, "kubelet.service is not enabled; this will be done");
 }
 
-void preflight_cri(struct preflight *p, const struct preflight_check *c) {
-        const char *uri = p->ctx->config->cri_socket;
-        struct sockaddr_un sa = { .sun_family = AF_UNIX };
-        CLEANUP(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-        if (!strncmp(uri, "unix://", 7))
-                uri += 7;
-        if (strlen(uri) >= sizeof sa.sun_path) {
-                preflight_add(p, c->level, c->name,
-                              "the path of the container runtime's socket is too long: %s", uri);
-                return;
-        }
-        memcpy(sa.sun_path, uri, strlen(uri));
-        if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0 && errno != EAGAIN)
-                preflight_add(
-                        p, c->level, c->name,
-                        "the container runtime does not answer at %s: %s; start it, or give --cri-socket",
-                        uri, strerror(errno));
-}
-
 void preflight_is_one(struct preflight *p, const struct preflight_check *c) {
         CLEANUP(freep) char *text = NULL;
         char name[96];

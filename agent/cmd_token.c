@@ -16,8 +16,8 @@
 enum { DEFAULT_TTL_S = 30 * 60 };
 
 static const char usage[] =
-        "Usage: triarch token create [--ttl DURATION] [--uses N] [--node NAME[=ADDRESS]] "
-        "[--print-join-command]\n"
+        "Usage: triarch token create [--worker] [--ttl DURATION] [--uses N] [--node NAME[=ADDRESS]]\n"
+        "                            [--print-join-command]\n"
         "       triarch token list [-o json]\n"
         "       triarch token delete ID\n\n"
         "Enrolment tokens live on the master that made them; joining machines name that master.";
@@ -25,7 +25,7 @@ static const char usage[] =
 struct token_args {
         struct common common;
         const char *ttl, *uses, *node;
-        bool print_command;
+        bool worker, print_command;
 };
 
 static int parse_ttl(const char *text, unsigned *ret, struct error *e) {
@@ -96,6 +96,10 @@ static int print_line(const char *text, struct error *e) {
         return 0;
 }
 
+static enum enroll_role role_of(const struct token_args *a) {
+        return a->worker ? ENROLL_WORKER : ENROLL_MASTER;
+}
+
 static int print_created(const struct token_args *a, const struct config *c, const char *token,
                          const char *ca_crt, struct error *e) {
         char *command;
@@ -106,7 +110,8 @@ static int print_created(const struct token_args *a, const struct config *c, con
         if (!c->advertise_address)
                 return error_set(e, EXIT_FAILED, "%s names no advertiseAddress to join at",
                                  TRIARCH_CONFIG_FILE);
-        if ((r = token_join_command(c->advertise_address, c->enroll_port, token, ca_crt, &command, e)) < 0)
+        if ((r = token_join_command(role_of(a), c->advertise_address, c->enroll_port, token, ca_crt, &command,
+                                    e)) < 0)
                 return r;
         r = print_line(command, e);
         OPENSSL_cleanse(command, strlen(command));
@@ -126,7 +131,7 @@ static int create(const struct token_args *a, struct error *e) {
         if (root_path_below(key, a->common.root, c->cert_dir, "ca.key") < 0 ||
             root_path_below(crt, a->common.root, c->cert_dir, "ca.crt") < 0)
                 return error_set(e, EXIT_INPUT, "the certificates' directory has too long a name");
-        if ((r = token_create(a->common.root, key, ttl_s, uses, name, address, token, e)) < 0)
+        if ((r = token_create(a->common.root, key, role_of(a), ttl_s, uses, name, address, token, e)) < 0)
                 return r;
         if ((r = print_created(a, c, token, crt, e)) < 0) {
                 token[PKI_TOKEN_ID] = '\0';
@@ -149,8 +154,9 @@ static int print_one(void *userdata, const struct token *t) {
         char when[TIME_TEXT_SIZE];
 
         (void)userdata;
-        printf("%-8s %-22s %-5u %s%s%s%s\n", t->id, expiry(t, when), t->uses_left, *t->node ? t->node : "any",
-               *t->address ? "=" : "", t->address, t->expires_s <= time(NULL) ? " (expired)" : "");
+        printf("%-8s %-7s %-22s %-5u %s%s%s%s\n", t->id, enroll_role_name(t->role), expiry(t, when),
+               t->uses_left, *t->node ? t->node : "any", *t->address ? "=" : "", t->address,
+               t->expires_s <= time(NULL) ? " (expired)" : "");
         return 0;
 }
 
@@ -160,9 +166,10 @@ static int collect_one(void *userdata, const struct token *t) {
 
         for (unsigned i = 0; i < t->n_bound; i++)
                 json_array_append_new(used_by, json_string(t->bound[i].node));
-        o = json_pack("{s:s, s:s, s:b, s:i, s:s, s:s, s:o}", "id", t->id, "expires", expiry(t, when),
-                      "expired", t->expires_s <= time(NULL), "usesLeft", (int)t->uses_left, "node", t->node,
-                      "address", t->address, "usedBy", used_by);
+        o = json_pack("{s:s, s:s, s:s, s:b, s:i, s:s, s:s, s:o}", "id", t->id, "role",
+                      enroll_role_name(t->role), "expires", expiry(t, when), "expired",
+                      t->expires_s <= time(NULL), "usesLeft", (int)t->uses_left, "node", t->node, "address",
+                      t->address, "usedBy", used_by);
         return json_array_append_new(userdata, o) < 0 ? -ENOMEM : 0;
 }
 
@@ -171,7 +178,7 @@ static int list(const struct token_args *a, struct error *e) {
         int r;
 
         if (!a->common.json) {
-                printf("%-8s %-22s %-5s %s\n", "ID", "EXPIRES", "USES", "NODE");
+                printf("%-8s %-7s %-22s %-5s %s\n", "ID", "ROLE", "EXPIRES", "USES", "NODE");
                 return token_list(a->common.root, print_one, NULL, e);
         }
         all = json_array();
@@ -196,7 +203,7 @@ static int delete_one(const struct token_args *a, const char *id, struct error *
 
 static int run(const struct token_args *a, char **args, int n, struct error *e) {
         const char *verb = n > 0 ? args[0] : "";
-        bool has_flags = a->ttl || a->uses || a->node || a->print_command;
+        bool has_flags = a->ttl || a->uses || a->node || a->worker || a->print_command;
 
         if (!strcmp(verb, "create") && n == 1 && !a->common.json)
                 return create(a, e);
@@ -212,6 +219,7 @@ static int run(const struct token_args *a, char **args, int n, struct error *e) 
 int cmd_token(int argc, char **argv) {
         struct token_args a = { 0 };
         const struct opt table[] = {
+                { "worker", 0, OPT_FLAG, &a.worker, NULL, "for workers; without it, for masters" },
                 { "ttl", 0, OPT_STRING, &a.ttl, "DURATION", "how long it is good for; default 30m" },
                 { "uses", 0, OPT_STRING, &a.uses, "N", "how many machines may join with it; default 1" },
                 { "node", 0, OPT_STRING, &a.node, "NAME[=ADDRESS]",

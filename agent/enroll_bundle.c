@@ -8,15 +8,15 @@
 
 /* Names are those of kubeadm's upload-certs; modes those of its files. */
 static const struct enroll_entry_place places[ENROLL_ENTRIES] = {
-        [ENROLL_CA_CRT] = { "ca.crt", "ca.crt", 0644, false },
-        [ENROLL_CA_KEY] = { "ca.key", "ca.key", 0600, false },
-        [ENROLL_FRONT_PROXY_CA_CRT] = { "front-proxy-ca.crt", "front-proxy-ca.crt", 0644, false },
-        [ENROLL_FRONT_PROXY_CA_KEY] = { "front-proxy-ca.key", "front-proxy-ca.key", 0600, false },
-        [ENROLL_ETCD_CA_CRT] = { "etcd-ca.crt", "etcd/ca.crt", 0644, false },
-        [ENROLL_ETCD_CA_KEY] = { "etcd-ca.key", "etcd/ca.key", 0600, false },
-        [ENROLL_SA_KEY] = { "sa.key", "sa.key", 0600, false },
-        [ENROLL_SA_PUB] = { "sa.pub", "sa.pub", 0600, false },
-        [ENROLL_VIP_KEY] = { "vip.key", TRIARCH_VIP_KEY, VIP_KEY_MODE, .agent = true },
+        [ENROLL_CA_CRT] = { "ca.crt", "ca.crt", 0644, false, true },
+        [ENROLL_CA_KEY] = { "ca.key", "ca.key", 0600, false, false },
+        [ENROLL_FRONT_PROXY_CA_CRT] = { "front-proxy-ca.crt", "front-proxy-ca.crt", 0644, false, false },
+        [ENROLL_FRONT_PROXY_CA_KEY] = { "front-proxy-ca.key", "front-proxy-ca.key", 0600, false, false },
+        [ENROLL_ETCD_CA_CRT] = { "etcd-ca.crt", "etcd/ca.crt", 0644, false, false },
+        [ENROLL_ETCD_CA_KEY] = { "etcd-ca.key", "etcd/ca.key", 0600, false, false },
+        [ENROLL_SA_KEY] = { "sa.key", "sa.key", 0600, false, false },
+        [ENROLL_SA_PUB] = { "sa.pub", "sa.pub", 0600, false, false },
+        [ENROLL_VIP_KEY] = { "vip.key", TRIARCH_VIP_KEY, VIP_KEY_MODE, true, false },
 };
 
 const struct enroll_entry_place *enroll_entry_place(enum enroll_entry i) {
@@ -29,11 +29,16 @@ int enroll_entry_path(enum enroll_entry i, const char *root, const char *cert_di
         return *file == '/' ? root_path(out, root, file) : root_path_below(out, root, cert_dir, file);
 }
 
+bool enroll_entry_of(enum enroll_role role, enum enroll_entry i) {
+        return i < ENROLL_ENTRIES && (role == ENROLL_MASTER || places[i].worker);
+}
+
 static json_t *entries_to_json(const struct enroll_bundle *b) {
         json_t *o = json_object();
 
-        for (size_t i = 0; i < ENROLL_ENTRIES; i++)
-                if (json_object_set_new(o, places[i].name, json_string(b->entries[i])) < 0) {
+        for (enum enroll_entry i = 0; i < ENROLL_ENTRIES; i++)
+                if (enroll_entry_of(b->role, i) &&
+                    json_object_set_new(o, places[i].name, json_string(b->entries[i])) < 0) {
                         json_decref(o);
                         return NULL;
                 }
@@ -56,11 +61,18 @@ static json_t *members_to_json(const struct etcd_members *members) {
         return list;
 }
 
+static json_t *bundle_to_json(const struct enroll_bundle *b) {
+        if (b->role == ENROLL_WORKER)
+                return json_pack("{s:i, s:s, s:o, s:s, s:s}", "version", ENROLL_VERSION, "role",
+                                 enroll_role_name(b->role), "entries", entries_to_json(b), "config",
+                                 b->config, "certificate", b->certificate);
+        return json_pack("{s:i, s:s, s:o, s:s, s:i, s:o}", "version", ENROLL_VERSION, "role",
+                         enroll_role_name(b->role), "entries", entries_to_json(b), "config", b->config,
+                         "position", (int)b->position, "members", members_to_json(&b->members));
+}
+
 int enroll_bundle_encode(const struct enroll_bundle *b, char **ret, size_t *ret_size) {
-        CLEANUP(jread_decref)
-        json_t *o = json_pack("{s:i, s:o, s:s, s:i, s:o}", "version", ENROLL_VERSION, "entries",
-                              entries_to_json(b), "config", b->config, "position", (int)b->position,
-                              "members", members_to_json(&b->members));
+        CLEANUP(jread_decref) json_t *o = bundle_to_json(b);
         char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
         if (!text)
@@ -76,18 +88,20 @@ int enroll_bundle_encode(const struct enroll_bundle *b, char **ret, size_t *ret_
 
 static int entries_from_json(const json_t *o, struct enroll_bundle *b) {
         struct jread_field fields[ENROLL_ENTRIES + 1] = { 0 };
-        const char *text[ENROLL_ENTRIES];
+        const char *text[ENROLL_ENTRIES] = { NULL };
+        size_t n = 0;
         int r;
 
-        for (size_t i = 0; i < ENROLL_ENTRIES; i++)
-                fields[i] = (struct jread_field){ .name = places[i].name,
-                                                  .type = JREAD_TEXT,
-                                                  .target = &text[i],
-                                                  .size = ENROLL_TEXT_MAX };
+        for (enum enroll_entry i = 0; i < ENROLL_ENTRIES; i++)
+                if (enroll_entry_of(b->role, i))
+                        fields[n++] = (struct jread_field){ .name = places[i].name,
+                                                            .type = JREAD_TEXT,
+                                                            .target = &text[i],
+                                                            .size = ENROLL_TEXT_MAX };
         if ((r = jread_object(o, fields, NULL)) < 0)
                 return r;
         for (size_t i = 0; i < ENROLL_ENTRIES; i++)
-                if (!(b->entries[i] = strdup(text[i])))
+                if (text[i] && !(b->entries[i] = strdup(text[i])))
                         return -ENOMEM;
         return 0;
 }
@@ -118,30 +132,61 @@ static int members_from_json(const json_t *list, struct etcd_members *members) {
         return 0;
 }
 
+/* What each role's bundle has beside version, role, entries and config. */
+static int master_from_json(const json_t *o, struct jread_field *fields, size_t n, struct enroll_bundle *b) {
+        json_t *members = NULL;
+        int64_t position;
+        int r;
+
+        fields[n++] = (struct jread_field){
+                .name = "position", .type = JREAD_INT, .target = &position, .max = ETCD_MAX_MEMBERS
+        };
+        fields[n] = (struct jread_field){
+                .name = "members", .type = JREAD_ARRAY, .target = &members, .size = ETCD_MAX_MEMBERS
+        };
+        if ((r = jread_object(o, fields, NULL)) < 0)
+                return r;
+        b->position = (unsigned)position;
+        return members_from_json(members, &b->members);
+}
+
+static int worker_from_json(const json_t *o, struct jread_field *fields, size_t n, struct enroll_bundle *b) {
+        const char *certificate = NULL;
+        int r;
+
+        fields[n] = (struct jread_field){
+                .name = "certificate", .type = JREAD_TEXT, .target = &certificate, .size = ENROLL_TEXT_MAX
+        };
+        if ((r = jread_object(o, fields, NULL)) < 0)
+                return r;
+        return (b->certificate = strdup(certificate)) ? 0 : -ENOMEM;
+}
+
+/* The role says which fields there are, so it is looked at before the rest. */
 static int bundle_from_json(const json_t *o, struct enroll_bundle *b) {
-        int64_t version, position;
+        const json_t *role = json_object_get(o, "role");
+        char role_text[ENROLL_ROLE_SIZE];
         const char *config = NULL;
-        json_t *entries = NULL, *members = NULL;
-        const struct jread_field fields[] = {
+        json_t *entries = NULL;
+        int64_t version;
+        struct jread_field fields[8] = {
                 { .name = "version",
                   .type = JREAD_INT,
                   .target = &version,
                   .min = ENROLL_VERSION,
                   .max = ENROLL_VERSION },
+                { .name = "role", .type = JREAD_STRING, .target = role_text, .size = sizeof role_text },
                 { .name = "entries", .type = JREAD_OBJECT, .target = &entries },
                 { .name = "config", .type = JREAD_TEXT, .target = &config, .size = ENROLL_TEXT_MAX },
-                { .name = "position", .type = JREAD_INT, .target = &position, .max = ETCD_MAX_MEMBERS },
-                { .name = "members", .type = JREAD_ARRAY, .target = &members, .size = ETCD_MAX_MEMBERS },
-                { 0 },
         };
-        int r = jread_object(o, fields, NULL);
+        int r;
 
+        if (!json_is_string(role) || enroll_role_parse(json_string_value(role), &b->role) < 0)
+                return -EBADMSG;
+        r = (b->role == ENROLL_WORKER ? worker_from_json : master_from_json)(o, fields, 4, b);
         if (r < 0 || (r = entries_from_json(entries, b)) < 0)
                 return r;
-        b->position = (unsigned)position;
-        if (!(b->config = strdup(config)))
-                return -ENOMEM;
-        return members_from_json(members, &b->members);
+        return (b->config = strdup(config)) ? 0 : -ENOMEM;
 }
 
 int enroll_bundle_decode(const void *data, size_t size, struct enroll_bundle *ret) {
@@ -163,5 +208,6 @@ void enroll_bundle_done(struct enroll_bundle *b) {
                 b->entries[i] = NULL;
         }
         free(b->config);
-        b->config = NULL;
+        free(b->certificate);
+        b->config = b->certificate = NULL;
 }

@@ -124,9 +124,13 @@ static int fill_request(struct enroll_conn *c, const struct enroll_joiner *j, co
         snprintf(q->token_id, sizeof q->token_id, "%.*s", PKI_TOKEN_ID, j->token);
         snprintf(q->node_name, sizeof q->node_name, "%s", j->node_name);
         snprintf(q->node_address, sizeof q->node_address, "%s", j->address);
+        snprintf(q->csr, sizeof q->csr, "%s", j->csr ? j->csr : "");
+        q->role = j->role;
         memcpy(q->joiner_pub, j->pub, sizeof q->joiner_pub);
         *t = (struct pki_transcript){ .cluster_id = cluster_id,
                                       .token_id = q->token_id,
+                                      .role = enroll_role_name(q->role),
+                                      .csr = q->csr,
                                       .node_name = q->node_name,
                                       .node_address = q->node_address };
         memcpy(t->joiner_pub, j->pub, sizeof t->joiner_pub);
@@ -148,12 +152,13 @@ int enroll_bundle_pin(const struct enroll_bundle *b, char out[PKI_PIN_SIZE]) {
         return r;
 }
 
-/* The bundle is authentic, for it was sealed under Kp; that its CA is the pinned one is checked
- * nevertheless, before anything is written. */
-static int check_bundle(const struct enroll_bundle *b, const struct enroll_pins *pins) {
+/* The bundle is authentic, for it was sealed under Kp; that it is of our role, and its CA the
+ * pinned one, is checked nevertheless, before anything is written. */
+static int check_bundle(const struct enroll_bundle *b, const struct enroll_joiner *j) {
+        const struct enroll_pins *pins = j->pins;
         char pin[PKI_PIN_SIZE];
 
-        if (enroll_bundle_pin(b, pin) < 0)
+        if (b->role != j->role || enroll_bundle_pin(b, pin) < 0)
                 return -EBADMSG;
         for (size_t i = 0; i < pins->n; i++)
                 if (!strcmp(pin, pins->v[i]))
@@ -173,7 +178,7 @@ static int open_bundle(const struct enroll_joiner *j, const uint8_t kp[PKI_KP_SI
                 pki_wipe(plain, size);
                 free(plain);
         }
-        if (r == 0 && (r = check_bundle(&ret->bundle, j->pins)) < 0)
+        if (r == 0 && (r = check_bundle(&ret->bundle, j)) < 0)
                 enroll_bundle_done(&ret->bundle);
         if (r < 0)
                 error_set(e, EXIT_FAILED,

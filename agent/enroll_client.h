@@ -13,6 +13,8 @@ int enroll_connect(const char *host, uint16_t port, const char *local, unsigned 
 
 struct enroll_joiner {
         const char *token, *node_name, *address; /* address: enroll_connect()'s, or the advertised one */
+        enum enroll_role role;
+        const char *csr; /* worker: its kubelet's certificate request, PEM; else NULL */
         const struct enroll_pins *pins;
         uint8_t priv[PKI_X25519_SIZE], pub[PKI_X25519_SIZE];
         double max_offset_s;

@@ -1,6 +1,8 @@
 #include "agent/chrony.h"
 #include "agent/enroll_clock.h"
 #include "agent/enroll_server.h"
+#include "agent/jread.h"
+#include "agent/kube.h"
 #include "agent/paths.h"
 #include "agent/rootpath.h"
 #include <errno.h>
@@ -8,7 +10,7 @@
 #include <systemd/sd-journal.h>
 
 #define OWN_ETCD "https://127.0.0.1:2379"
-enum { CHRONY_PORT = 323, CHRONY_TIMEOUT_MS = 500, ETCD_TIMEOUT_MS = 4000 };
+enum { CHRONY_PORT = 323, CHRONY_TIMEOUT_MS = 500, ETCD_TIMEOUT_MS = 4000, API_TIMEOUT_MS = 4000 };
 
 static int64_t host_clock_ns(void *userdata) {
         const struct enroll_host *h = userdata;
@@ -23,6 +25,45 @@ static int host_members(void *userdata, struct etcd_members *ret, struct error *
         const struct etcd_client client = etcd_client_with(&h->etcd, OWN_ETCD, ETCD_TIMEOUT_MS);
 
         return etcd_member_list(&client, ret, e);
+}
+
+static bool is_ready(const json_t *node) {
+        const json_t *list = json_object_get(json_object_get(node, "status"), "conditions"), *one;
+        size_t i;
+
+        json_array_foreach(list, i, one) {
+                const char *type = kube_string(one, "type", NULL), *status = kube_string(one, "status", NULL);
+
+                if (type && status && !strcmp(type, "Ready"))
+                        return !strcmp(status, "True");
+        }
+        return false;
+}
+
+static bool is_master(const json_t *node) {
+        return kube_string(node, "metadata", "labels", "node-role.kubernetes.io/control-plane", NULL) != NULL;
+}
+
+/* This machine's own API server: with the virtual address away, the answer is none about this cluster. */
+static int host_node(void *userdata, const char *name, struct error *e) {
+        const struct enroll_host *h = userdata;
+        const struct kube_ref ref = { .api_version = "v1", .kind = "Node", .name = name };
+        CLEANUP(jread_decref) json_t *node = NULL;
+        CLEANUP(kube_freep) struct kube *k = NULL;
+        char own[CONFIG_HOST_PORT_SIZE + 8], address[CONFIG_HOST_PORT_SIZE];
+        int r;
+
+        if (!h->config->advertise_address)
+                return error_set(e, EXIT_FAILED, "%s names no advertiseAddress", TRIARCH_CONFIG_FILE);
+        snprintf(own, sizeof own, "https://%s",
+                 config_host_port(h->config->advertise_address, h->config->bind_port, address));
+        if ((r = kube_open(h->admin_conf, own, &k, e)) < 0)
+                return r;
+        kube_limits(k, API_TIMEOUT_MS, 0);
+        r = kube_get(k, &ref, &node, e);
+        if (r == -ENOENT)
+                return 0;
+        return r < 0 ? r : is_ready(node) || is_master(node);
 }
 
 /* Under systemd to the journal, else to stderr. */
@@ -40,9 +81,13 @@ int enroll_host_init(struct enroll_host *h, const char *root, const struct confi
                                    .chrony_port = c->health.clock.port ? c->health.clock.port : CHRONY_PORT };
         if (etcd_files_init(&h->etcd, root, c->cert_dir) < 0)
                 return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
-        *ret = (struct enroll_ops){
-                .clock_ns = host_clock_ns, .members = host_members, .audit = host_audit, .userdata = h
-        };
+        if (root_path(h->admin_conf, root, "/etc/kubernetes/admin.conf") < 0)
+                return error_set(e, EXIT_FAILED, "--root: the path is too long");
+        *ret = (struct enroll_ops){ .clock_ns = host_clock_ns,
+                                    .members = host_members,
+                                    .node = host_node,
+                                    .audit = host_audit,
+                                    .userdata = h };
         return 0;
 }
 

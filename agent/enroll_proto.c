@@ -10,17 +10,12 @@ static const char *const type_names[] = {
         [ENROLL_REFUSAL] = "refusal",
 };
 static const char *const code_names[ENROLL_CODES] = {
-        [ENROLL_DENIED] = "denied",
-        [ENROLL_NO_TOKEN] = "no-token",
-        [ENROLL_EXPIRED] = "expired",
-        [ENROLL_USED_UP] = "used-up",
-        [ENROLL_BOUND] = "bound",
-        [ENROLL_ADDRESS] = "address",
-        [ENROLL_NAME_EXISTS] = "name-exists",
-        [ENROLL_CLOCK] = "clock",
-        [ENROLL_SLOW_DOWN] = "slow-down",
-        [ENROLL_BUSY] = "busy",
-        [ENROLL_MALFORMED] = "malformed",
+        [ENROLL_DENIED] = "denied",   [ENROLL_NO_TOKEN] = "no-token",
+        [ENROLL_EXPIRED] = "expired", [ENROLL_USED_UP] = "used-up",
+        [ENROLL_BOUND] = "bound",     [ENROLL_ROLE] = "role",
+        [ENROLL_ADDRESS] = "address", [ENROLL_NAME_EXISTS] = "name-exists",
+        [ENROLL_CLOCK] = "clock",     [ENROLL_SLOW_DOWN] = "slow-down",
+        [ENROLL_BUSY] = "busy",       [ENROLL_MALFORMED] = "malformed",
         [ENROLL_FAILED] = "failed",
 };
 
@@ -65,9 +60,9 @@ static json_t *request_to_json(const struct enroll_request *q) {
 
         hex_encode(q->joiner_pub, PKI_X25519_SIZE, pub);
         hex_encode(q->proof, PKI_MAC_SIZE, proof);
-        return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "token", q->token_id, "name", q->node_name,
-                         "address", q->node_address, "clock_ns", (json_int_t)q->clock_ns, "joiner_key", pub,
-                         "proof", proof);
+        return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "token", q->token_id, "role",
+                         enroll_role_name(q->role), "name", q->node_name, "address", q->node_address, "csr",
+                         q->csr, "clock_ns", (json_int_t)q->clock_ns, "joiner_key", pub, "proof", proof);
 }
 
 static json_t *grant_to_json(const struct enroll_grant *g) {
@@ -165,9 +160,23 @@ static int check_address(const char *s) {
         return strcmp(s, again) ? -EBADMSG : 0;
 }
 
+/* PEM's letters and line breaks. Who wants a certificate must ask for it, and nobody else may. */
+static int take_csr(const char *csr, struct enroll_request *q) {
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=- \n";
+
+        if ((*csr != '\0') != (q->role == ENROLL_WORKER) || csr[strspn(csr, letters)])
+                return -EBADMSG;
+        snprintf(q->csr, sizeof q->csr, "%s", csr);
+        return 0;
+}
+
 static int request_from_json(const json_t *o, struct enroll_request *q) {
+        char role[ENROLL_ROLE_SIZE];
+        const char *csr = NULL;
         const struct jread_field fields[] = {
                 { .name = "token", .type = JREAD_STRING, .target = q->token_id, .size = sizeof q->token_id },
+                { .name = "role", .type = JREAD_STRING, .target = role, .size = sizeof role },
+                { .name = "csr", .type = JREAD_TEXT, .target = &csr, .size = sizeof q->csr - 1 },
                 { .name = "name", .type = JREAD_STRING, .target = q->node_name, .size = sizeof q->node_name },
                 { .name = "address",
                   .type = JREAD_STRING,
@@ -183,7 +192,8 @@ static int request_from_json(const json_t *o, struct enroll_request *q) {
         };
         int r = jread_object(o, fields, NULL);
 
-        if (r < 0 || (r = check_name(q->node_name)) < 0)
+        if (r < 0 || (r = enroll_role_parse(role, &q->role)) < 0 || (r = take_csr(csr, q)) < 0 ||
+            (r = check_name(q->node_name)) < 0)
                 return r;
         if (strlen(q->token_id) != PKI_TOKEN_ID ||
             strspn(q->token_id, "abcdefghijklmnopqrstuvwxyz0123456789") != PKI_TOKEN_ID)

@@ -10,6 +10,7 @@
 #ifndef AGENT_ENROLL_PROTO_H
 #define AGENT_ENROLL_PROTO_H
 
+#include "agent/enroll_role.h"
 #include "agent/etcd.h"
 #include "pki/pki.h"
 #include "pki/proof.h"
@@ -20,11 +21,12 @@
 
 #define ENROLL_EXPORTER_LABEL "EXPORTER-triarch-enroll"
 enum {
-        ENROLL_VERSION = 1,
+        ENROLL_VERSION = 2,
         ENROLL_HEADER = 4,
         ENROLL_FRAME_MAX = 256 * 1024,
         ENROLL_REQUEST_MAX = 4 * 1024,
         ENROLL_SEALED_MAX = 120 * 1024,
+        ENROLL_CSR_MAX = 1536,
         ENROLL_TEXT_MAX = 64 * 1024, /* of one entry of the bundle */
 };
 
@@ -39,6 +41,7 @@ enum enroll_code {
         ENROLL_EXPIRED,
         ENROLL_USED_UP,
         ENROLL_BOUND,   /* the token is for another node or address */
+        ENROLL_ROLE,    /* the token is for machines of another role */
         ENROLL_ADDRESS, /* the address named is not the one that the connection comes from */
         ENROLL_NAME_EXISTS,
         ENROLL_CLOCK,
@@ -56,6 +59,8 @@ struct enroll_hello {
 };
 struct enroll_request {
         char token_id[PKI_TOKEN_ID + 1], node_name[254], node_address[46];
+        enum enroll_role role;
+        char csr[ENROLL_CSR_MAX]; /* PEM, of a worker's kubelet; "" of a master */
         int64_t clock_ns;
         uint8_t joiner_pub[PKI_X25519_SIZE], proof[PKI_MAC_SIZE];
 };
@@ -83,7 +88,7 @@ int enroll_encode(const struct enroll_message *m, char **ret, size_t *ret_size);
 int enroll_decode(const void *data, size_t size, struct enroll_message *ret);
 void enroll_message_done(struct enroll_message *m);
 
-/* What the bundle carries: a fixed list, never paths. */
+/* What the bundle carries: a fixed list, never paths. A worker gets the first of it, and no key. */
 enum enroll_entry {
         ENROLL_CA_CRT,
         ENROLL_CA_KEY,
@@ -99,18 +104,23 @@ enum enroll_entry {
 struct enroll_entry_place {
         const char *name, *file; /* in the bundle; below the certificates' directory, or absolute */
         unsigned mode;
-        bool agent; /* of the agent's group */
+        bool agent;  /* of the agent's group */
+        bool worker; /* also a worker's */
 };
 const struct enroll_entry_place *enroll_entry_place(enum enroll_entry i);
 /* Its real path. -ENAMETOOLONG. */
 int enroll_entry_path(enum enroll_entry i, const char *root, const char *cert_dir, char out[PATH_MAX]);
 
 struct enroll_bundle {
-        char *entries[ENROLL_ENTRIES]; /* PEM, and the text of the key file; owned */
+        enum enroll_role role;
+        char *entries[ENROLL_ENTRIES]; /* PEM, and the text of the key file; NULL: not of this role; owned */
         char *config;                  /* config_render(shared); owned */
-        unsigned position;             /* of the new member: 250 - 20 * position is its priority */
-        struct etcd_members members;   /* as they are before the joiner */
+        char *certificate;             /* worker: of its kubelet, PEM; owned */
+        unsigned position;             /* master: of the new member; 250 - 20 * position is its priority */
+        struct etcd_members members;   /* master: as they are before the joiner */
 };
+/* Does a bundle of that role have the entry? */
+bool enroll_entry_of(enum enroll_role role, enum enroll_entry i);
 int enroll_bundle_encode(const struct enroll_bundle *b, char **ret, size_t *ret_size);
 int enroll_bundle_decode(const void *data, size_t size, struct enroll_bundle *ret);
 /* Wipes: keys are among the entries. */

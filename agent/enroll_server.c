@@ -4,6 +4,7 @@
 #include "agent/monotonic.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
+#include "pki/node.h"
 #include <errno.h>
 #include <syslog.h>
 #include <time.h>
@@ -80,6 +81,21 @@ static int check_address(struct session *x) {
         return refuse(x, ENROLL_ADDRESS, 0, &e);
 }
 
+static int check_role(struct session *x) {
+        bool worker = x->token.role == ENROLL_WORKER;
+        struct error e;
+
+        if (x->q.role == x->token.role)
+                return 0;
+        error_set(&e, EXIT_FAILED,
+                  worker ? "the token %s is for workers: join with --worker, or make one for a master with "
+                           "`triarch token create --print-join-command`"
+                         : "the token %s is for masters: a worker's is made with `triarch token create "
+                           "--worker --print-join-command`",
+                  x->token.id);
+        return refuse(x, ENROLL_ROLE, 0, &e);
+}
+
 static int check_token(struct session *x) {
         struct error e = { 0 };
 
@@ -101,6 +117,26 @@ static bool is_taken_by(const struct etcd_member *m, const struct enroll_request
 
         snprintf(url, sizeof url, "https://%s:2380", q->node_address);
         return *m->name && (!strcmp(m->name, q->node_name) || !strcmp(m->peer_url, url));
+}
+
+/* A node that is Ready is somebody; so is a master that is not. One that is gone for good may come back
+ * under its name. Who joins as a master need not wait for an API server: etcd's members are asked anyhow. */
+static int check_node(struct session *x) {
+        struct error e = { 0 }, why = { 0 };
+        int r = x->s->ops.node ? x->s->ops.node(x->s->ops.userdata, x->q.node_name, &why) : 0;
+
+        if (r == 0 || (r < 0 && x->q.role == ENROLL_MASTER))
+                return 0;
+        if (r < 0) {
+                error_set(&e, EXIT_FAILED, "cannot ask the API server whether the name is taken: %.900s",
+                          why.message);
+                return refuse(x, ENROLL_BUSY, 5, &e);
+        }
+        error_set(&e, EXIT_FAILED,
+                  "the name is taken: the cluster has a node %s; choose another --node-name, or `triarch "
+                  "reset` the machine that has it and `kubectl delete node %s`",
+                  x->q.node_name, x->q.node_name);
+        return refuse(x, ENROLL_NAME_EXISTS, 0, &e);
 }
 
 static int check_name(struct session *x) {
@@ -127,7 +163,7 @@ static int check_name(struct session *x) {
                           strcmp(m->name, x->q.node_name) ? "address" : "name", m->name, m->peer_url);
                 return refuse(x, ENROLL_NAME_EXISTS, 0, &e);
         }
-        return 0;
+        return check_node(x);
 }
 
 static int check_clock(struct session *x) {
@@ -151,17 +187,20 @@ static int check_clock(struct session *x) {
         return refuse(x, ENROLL_CLOCK, 0, &e);
 }
 
-static int (*const checks[])(struct session *x) = { check_proof, check_address, check_token, check_name,
-                                                    check_clock };
+static int (*const checks[])(struct session *x) = { check_proof, check_address, check_role,
+                                                    check_token, check_name,    check_clock };
 
 /* The bundle. */
 
 static int read_entries(const struct enroll_server *s, struct enroll_bundle *b, struct error *e) {
-        for (size_t i = 0; i < ENROLL_ENTRIES; i++) {
+        for (enum enroll_entry i = 0; i < ENROLL_ENTRIES; i++) {
                 char path[PATH_MAX];
                 size_t size;
-                int r = enroll_entry_path((enum enroll_entry)i, s->root, s->cert_dir, path);
+                int r;
 
+                if (!enroll_entry_of(b->role, i))
+                        continue;
+                r = enroll_entry_path(i, s->root, s->cert_dir, path);
                 if (r < 0 || (r = pki_file_read(path, ENROLL_TEXT_MAX, &b->entries[i], &size)) < 0) {
                         error_set(e, EXIT_FAILED, "cannot read %s for the joiner: %s%s", path, strerror(-r),
                                   r == -ENOENT && i == ENROLL_VIP_KEY
@@ -173,11 +212,25 @@ static int read_entries(const struct enroll_server *s, struct enroll_bundle *b, 
         return 0;
 }
 
+/* The certificate of a worker's kubelet: its name is the one that was proven with the token. */
+static int sign_worker(struct session *x, struct enroll_bundle *b, struct error *e) {
+        const struct pki_params p = { .root = x->s->root,
+                                      .cert_dir = x->s->cert_dir,
+                                      .now = (time_t)(x->received_ns / 1000000000) };
+        struct pki_error pe = { 0 };
+
+        if (pki_node_issue(&p, x->q.csr, x->q.node_name, &b->certificate, &pe) < 0)
+                return error_from_pki(e, EXIT_FAILED, &pe);
+        return 0;
+}
+
 static int make_bundle(struct session *x, char **ret, size_t *ret_size, struct error *e) {
-        struct enroll_bundle b = { .members = x->members };
+        struct enroll_bundle b = { .role = x->token.role, .members = x->members };
         int r = read_entries(x->s, &b, e);
 
-        if (r == 0)
+        if (r == 0 && b.role == ENROLL_WORKER)
+                r = sign_worker(x, &b, e);
+        else if (r == 0)
                 r = enroll_position_take(x->s->root, x->q.node_name, x->q.node_address, &x->members,
                                          &b.position, e);
         if (r == 0 && !(b.config = strdup(x->s->shared_config)))
@@ -224,8 +277,9 @@ static void audit_refusal(const struct enroll_server *s, const char *peer, const
 
         if (q)
                 snprintf(line, sizeof line,
-                         "enrolment refused: from %s, token %s, name %s, address %s: %s: %s", peer,
-                         q->token_id, q->node_name, q->node_address, enroll_code_name(f->code), f->message);
+                         "enrolment refused: from %s, token %s, role %s, name %s, address %s: %s: %s", peer,
+                         q->token_id, enroll_role_name(q->role), q->node_name, q->node_address,
+                         enroll_code_name(f->code), f->message);
         else
                 snprintf(line, sizeof line, "enrolment refused: from %s: %s: %s", peer,
                          enroll_code_name(f->code), f->message);
@@ -248,6 +302,8 @@ static void fill_transcript(struct session *x) {
 
         t->cluster_id = x->s->cluster_id;
         t->token_id = x->q.token_id;
+        t->role = enroll_role_name(x->q.role);
+        t->csr = x->q.csr;
         t->node_name = x->q.node_name;
         t->node_address = x->q.node_address;
         t->clock_ns = x->q.clock_ns;
@@ -277,8 +333,8 @@ static enum enroll_outcome answer(struct session *x, struct enroll_conn *c, int6
                 answer_refusal(c, &x->refusal);
                 return x->wrong ? ENROLL_OUT_WRONG : ENROLL_OUT_REFUSED;
         }
-        snprintf(line, sizeof line, "enrolment granted: %s at %s, token %s", x->q.node_name,
-                 x->q.node_address, x->q.token_id);
+        snprintf(line, sizeof line, "enrolment granted: %s at %s as %s, token %s", x->q.node_name,
+                 x->q.node_address, enroll_role_name(x->q.role), x->q.token_id);
         x->s->ops.audit(x->s->ops.userdata, LOG_NOTICE, line);
         r = enroll_conn_send(c, &m, NULL);
         enroll_message_done(&m);

@@ -2,7 +2,7 @@
  *
  * Checks are made in this order, so that nothing is told to who has not proven the token: proof (an
  * unknown token costs the same work and gets the same answer at the same moment as a wrong proof),
- * address, expiry, uses and binding, name, clocks. The use is consumed before the bundle leaves. */
+ * address, role, expiry, uses and binding, name, clocks. The use is consumed before the bundle leaves. */
 #ifndef AGENT_ENROLL_SERVER_H
 #define AGENT_ENROLL_SERVER_H
 
@@ -17,6 +17,9 @@
 struct enroll_ops {
         int64_t (*clock_ns)(void *userdata); /* this node's clock: enroll_clock_now() */
         int (*members)(void *userdata, struct etcd_members *ret, struct error *e);
+        /* 1: the cluster has a master, or a node that is Ready, of that name; 0: it has not; negative errno
+         * with *e: the API server cannot be asked. */
+        int (*node)(void *userdata, const char *name, struct error *e);
         /* One line per refusal and grant; no secrets. priority as in syslog(3). */
         void (*audit)(void *userdata, int priority, const char *line);
         void *userdata;
@@ -43,6 +46,7 @@ struct enroll_host {
         const struct config *config;
         uint16_t chrony_port;
         struct etcd_files etcd;
+        char admin_conf[PATH_MAX];
 };
 int enroll_host_init(struct enroll_host *h, const char *root, const struct config *c, struct enroll_ops *ret,
                      struct error *e);

@@ -25,15 +25,17 @@ static int print_command(struct phase_ctx *ctx, struct error *e) {
         if (root_path_below(key, ctx->root, c->cert_dir, "ca.key") < 0 ||
             root_path_below(crt, ctx->root, c->cert_dir, "ca.crt") < 0)
                 return error_set(e, EXIT_INPUT, "--cert-dir is too long");
-        if ((r = token_create(ctx->root, key, c->token_ttl_s, TOKEN_USES, NULL, NULL, token, e)) < 0)
+        if ((r = token_create(ctx->root, key, ENROLL_MASTER, c->token_ttl_s, TOKEN_USES, NULL, NULL, token,
+                              e)) < 0)
                 return r;
-        r = token_join_command(c->advertise_address, c->enroll_port, token, crt, &command, e);
+        r = token_join_command(ENROLL_MASTER, c->advertise_address, c->enroll_port, token, crt, &command, e);
         OPENSSL_cleanse(token, sizeof token);
         if (r < 0)
                 return r;
         duration_format(c->token_ttl_s * UINT64_C(1000000), ttl);
         printf("\nThis machine is a master. On each of the two others, as root, within %s:\n\n  "
-               "%s\n\n",
+               "%s\n\n"
+               "The command for workers is printed by: triarch token create --worker --print-join-command\n",
                ttl, command);
         OPENSSL_cleanse(command, strlen(command));
         return 0;
@@ -45,6 +47,6 @@ int phase_show_join(struct phase_ctx *ctx, const char *sub, struct error *e) {
         if (!*ctx->root && !ctx->skip_token && !had_tokens(ctx))
                 return print_command(ctx, e);
         printf("[show-join-command] no token was made; to add a master: triarch token create "
-               "--print-join-command\n");
+               "--print-join-command, a worker: with --worker\n");
         return 0;
 }

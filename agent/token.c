@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define TOKEN_LOCK TRIARCH_TOKEN_DIR "/.lock"
-enum { TOKEN_FILE_MAX = 16384 };
+enum { TOKEN_FILE_MAX = 16384, TOKEN_VERSION = 2 };
 
 /* Ids reach us from the wire: nothing but six letters and digits may become a file name. */
 static bool id_ok(const char *id) {
@@ -60,8 +60,9 @@ static char *token_to_text(const struct token *t) {
         CLEANUP(jread_decref) json_t *o = NULL;
 
         hex_encode(t->wrapped, PKI_WRAPPED_SIZE, hex);
-        o = json_pack("{s:i, s:s, s:s, s:I, s:I, s:i, s:s, s:s, s:o}", "version", 1, "id", t->id, "wrapped",
-                      hex, "created", (json_int_t)t->created_s, "expires", (json_int_t)t->expires_s, "uses",
+        o = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:s, s:o}", "version", TOKEN_VERSION, "id",
+                      t->id, "role", enroll_role_name(t->role), "wrapped", hex, "created",
+                      (json_int_t)t->created_s, "expires", (json_int_t)t->expires_s, "uses",
                       (int)t->uses_left, "node", t->node, "address", t->address, "bound",
                       bindings_to_json(t));
         return o ? json_dumps(o, JSON_INDENT(1)) : NULL;
@@ -87,9 +88,15 @@ static int bindings_from_json(const json_t *list, struct token *t) {
 static int token_from_text(const char *text, size_t size, struct token *t) {
         CLEANUP(jread_decref) json_t *o = jread_parse(text, size);
         json_t *bound = NULL;
+        char role[ENROLL_ROLE_SIZE];
         int64_t version, uses;
         const struct jread_field fields[] = {
-                { .name = "version", .type = JREAD_INT, .target = &version, .min = 1, .max = 1 },
+                { .name = "version",
+                  .type = JREAD_INT,
+                  .target = &version,
+                  .min = TOKEN_VERSION,
+                  .max = TOKEN_VERSION },
+                { .name = "role", .type = JREAD_STRING, .target = role, .size = sizeof role },
                 { .name = "id", .type = JREAD_STRING, .target = t->id, .size = sizeof t->id },
                 { .name = "wrapped", .type = JREAD_HEX, .target = t->wrapped, .size = sizeof t->wrapped },
                 { .name = "created", .type = JREAD_INT, .target = &t->created_s, .max = INT64_MAX },
@@ -102,7 +109,7 @@ static int token_from_text(const char *text, size_t size, struct token *t) {
         };
         int r = jread_object(o, fields, NULL);
 
-        if (r < 0)
+        if (r < 0 || (r = enroll_role_parse(role, &t->role)) < 0)
                 return r;
         t->uses_left = (unsigned)uses;
         return bindings_from_json(bound, t);
@@ -246,10 +253,11 @@ static int token_fill(struct token *t, const char *ca_key_path, const char *toke
         return r < 0 ? fail(e, ca_key_path, r, "cannot protect the token with the CA's key") : 0;
 }
 
-int token_create(const char *root, const char *ca_key_path, unsigned ttl_s, unsigned uses, const char *node,
-                 const char *address, char out[PKI_TOKEN_SIZE], struct error *e) {
+int token_create(const char *root, const char *ca_key_path, enum enroll_role role, unsigned ttl_s,
+                 unsigned uses, const char *node, const char *address, char out[PKI_TOKEN_SIZE],
+                 struct error *e) {
         CLEANUP(closep) int lock = -1;
-        struct token t = { .uses_left = uses, .created_s = time(NULL) };
+        struct token t = { .role = role, .uses_left = uses, .created_s = time(NULL) };
         struct purge purge = { root, t.created_s };
         int r;
 

@@ -3,6 +3,7 @@
 #ifndef AGENT_TOKEN_H
 #define AGENT_TOKEN_H
 
+#include "agent/enroll_role.h"
 #include "agent/error.h"
 #include "pki/proof.h"
 #include <stdbool.h>
@@ -13,6 +14,7 @@ enum { TOKEN_MAX_USES = 8 };
 struct token {
         char id[PKI_TOKEN_ID + 1];
         uint8_t wrapped[PKI_WRAPPED_SIZE];
+        enum enroll_role role;        /* what its joiners become */
         int64_t created_s, expires_s; /* wall clock, UTC */
         unsigned uses_left;
         char node[254], address[46]; /* "" not bound */
@@ -25,8 +27,9 @@ struct token {
 
 /* Make and store a token of 1..TOKEN_MAX_USES uses; the printable secret goes to out. Expired ones are
  * purged. node and address: NULL or "" leaves it open to any. */
-int token_create(const char *root, const char *ca_key_path, unsigned ttl_s, unsigned uses, const char *node,
-                 const char *address, char out[PKI_TOKEN_SIZE], struct error *e);
+int token_create(const char *root, const char *ca_key_path, enum enroll_role role, unsigned ttl_s,
+                 unsigned uses, const char *node, const char *address, char out[PKI_TOKEN_SIZE],
+                 struct error *e);
 /* Calls fn for each token (expired ones too, unless purged). */
 int token_list(const char *root, int (*fn)(void *userdata, const struct token *t), void *userdata,
                struct error *e);
@@ -41,8 +44,9 @@ bool token_was_used_by(const struct token *t, const char *node, const uint8_t pu
  * -EPERM (bound to another node or address). */
 int token_consume(const char *root, const char *id, int64_t now_s, const char *node, const char *address,
                   const uint8_t pub[PKI_X25519_SIZE], struct error *e);
-/* "triarch join 172.18.0.154:7644 --token ... --discovery-token-ca-cert-hash sha256:..." malloc'ed. */
-int token_join_command(const char *address, unsigned port, const char *token, const char *ca_crt_path,
-                       char **ret, struct error *e);
+/* "triarch join [--worker] 172.18.0.154:7644 --token ... --discovery-token-ca-cert-hash sha256:..."
+ * malloc'ed. */
+int token_join_command(enum enroll_role role, const char *address, unsigned port, const char *token,
+                       const char *ca_crt_path, char **ret, struct error *e);
 
 #endif

@@ -1,8 +1,8 @@
 #include "agent/token.h"
 #include <errno.h>
 
-int token_join_command(const char *address, unsigned port, const char *token, const char *ca_crt_path,
-                       char **ret, struct error *e) {
+int token_join_command(enum enroll_role role, const char *address, unsigned port, const char *token,
+                       const char *ca_crt_path, char **ret, struct error *e) {
         struct pki_error pe = { 0 };
         char pin[PKI_PIN_SIZE];
         int r = pki_ca_pin(ca_crt_path, pin, &pe);
@@ -11,8 +11,8 @@ int token_join_command(const char *address, unsigned port, const char *token, co
                 error_from_pki(e, EXIT_FAILED, &pe);
                 return r;
         }
-        if (asprintf(ret, "triarch join %s:%u --token %s --discovery-token-ca-cert-hash %s", address, port,
-                     token, pin) < 0) {
+        if (asprintf(ret, "triarch join %s%s:%u --token %s --discovery-token-ca-cert-hash %s",
+                     role == ENROLL_WORKER ? "--worker " : "", address, port, token, pin) < 0) {
                 *ret = NULL;
                 error_set(e, EXIT_FAILED, "out of memory");
                 return -ENOMEM;

@@ -33,11 +33,11 @@ int pki_transcript_encode(const struct pki_transcript *t, uint8_t out[PKI_TRANSC
         size_t at = 0;
 
         put_uint(clock, (uint64_t)t->clock_ns, sizeof clock);
-        if (!append_text(out, &at, "triarch enroll v1") || !append_text(out, &at, t->cluster_id) ||
-            !append_text(out, &at, t->token_id) || !append_text(out, &at, t->node_name) ||
-            !append_text(out, &at, t->node_address) || !append(out, &at, clock, sizeof clock) ||
-            !append(out, &at, t->exporter, PKI_EXPORTER_SIZE) ||
-            !append(out, &at, t->joiner_pub, PKI_X25519_SIZE))
+        if (!append_text(out, &at, "triarch enroll v2") || !append_text(out, &at, t->cluster_id) ||
+            !append_text(out, &at, t->token_id) || !append_text(out, &at, t->role) ||
+            !append_text(out, &at, t->node_name) || !append_text(out, &at, t->node_address) ||
+            !append(out, &at, clock, sizeof clock) || !append(out, &at, t->exporter, PKI_EXPORTER_SIZE) ||
+            !append(out, &at, t->joiner_pub, PKI_X25519_SIZE) || !append_text(out, &at, t->csr))
                 return -EINVAL;
         *ret_size = at;
         return 0;

@@ -38,10 +38,11 @@ int pki_kp_unwrap(const char *ca_key_path, const char id[PKI_TOKEN_ID + 1],
 /* What both sides must agree on. Every field is encoded with its length, so that no two
  * transcripts share an encoding. clock_ns: the joiner's clock, nanoseconds since 1970, UTC. */
 struct pki_transcript {
-        const char *cluster_id, *token_id, *node_name, *node_address;
+        const char *cluster_id, *token_id, *role, *node_name, *node_address;
         int64_t clock_ns;
         uint8_t exporter[PKI_EXPORTER_SIZE]; /* TLS exporter, label "EXPORTER-triarch-enroll" */
         uint8_t joiner_pub[PKI_X25519_SIZE];
+        const char *csr; /* as it was sent; "" for none */
 };
 int pki_proof_make(const uint8_t kp[PKI_KP_SIZE], const struct pki_transcript *t, uint8_t mac[PKI_MAC_SIZE]);
 int pki_proof_check(const uint8_t kp[PKI_KP_SIZE], const struct pki_transcript *t,

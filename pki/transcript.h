@@ -4,7 +4,7 @@
 
 #include "pki/proof.h"
 
-enum { PKI_TRANSCRIPT_MAX = 2048 };
+enum { PKI_TRANSCRIPT_MAX = 4096 };
 
 /* -EINVAL when a string is missing or they are too long together. */
 int pki_transcript_encode(const struct pki_transcript *t, uint8_t out[PKI_TRANSCRIPT_MAX], size_t *ret_size);

@@ -29,6 +29,7 @@ struct world {
         struct enroll_pins pins;
         struct etcd_members members;
         int members_result;
+        int node_result; /* of the API server, about any node */
         int64_t clock_offset_ns; /* of the server's clock */
         char audit[4096];
 };
@@ -55,6 +56,14 @@ static inline int world_members(void *userdata, struct etcd_members *ret, struct
         if (w->members_result < 0)
                 error_set(e, EXIT_FAILED, "etcd does not answer");
         return w->members_result;
+}
+
+static inline int world_node(void *userdata, const char *name, struct error *e) {
+        struct world *w = userdata;
+
+        if (w->node_result < 0)
+                error_set(e, EXIT_FAILED, "no answer about %s", name);
+        return w->node_result;
 }
 
 static inline void world_audit(void *userdata, int priority, const char *line) {
@@ -95,7 +104,7 @@ static inline void world_pki(struct world *w) {
 }
 
 static inline void world_open(struct world *w, const char *root) {
-        const struct enroll_ops ops = { world_clock, world_members, world_audit, w };
+        const struct enroll_ops ops = { world_clock, world_members, world_node, world_audit, w };
         char path[PATH_MAX];
         struct error e = { 0 };
 
@@ -121,12 +130,17 @@ static inline void world_close(struct world *w) {
         config_free(w->config);
 }
 
-static inline void world_token(struct world *w, unsigned uses, const char *node, const char *address,
-                               char out[PKI_TOKEN_SIZE]) {
+static inline void world_role_token(struct world *w, enum enroll_role role, unsigned uses, const char *node,
+                                    const char *address, char out[PKI_TOKEN_SIZE]) {
         struct error e = { 0 };
 
-        if (token_create(w->root, w->server.ca_key, 600, uses, node, address, out, &e) < 0)
+        if (token_create(w->root, w->server.ca_key, role, 600, uses, node, address, out, &e) < 0)
                 fail_msg("%s: %s", e.file, e.message);
+}
+
+static inline void world_token(struct world *w, unsigned uses, const char *node, const char *address,
+                               char out[PKI_TOKEN_SIZE]) {
+        world_role_token(w, ENROLL_MASTER, uses, node, address, out);
 }
 
 static inline int64_t joining_clock(void *userdata) {

@@ -68,7 +68,7 @@ static void test_right_token_gets_the_bundle(void **state) {
         assert_int_equal(s->j.result.bundle.members.n, 1);
         assert_string_equal(s->j.result.cluster_id, s->w.server.cluster_id);
         assert_int_equal(uses_left(s), 0);
-        assert_non_null(strstr(s->w.audit, "granted: n2 at " JOINER_ADDRESS));
+        assert_non_null(strstr(s->w.audit, "granted: n2 at " JOINER_ADDRESS " as master"));
         /* what travels is a configuration, without the first master's own values */
         assert_int_equal(config_parse(s->j.result.bundle.config, strlen(s->j.result.bundle.config), "x",
                                       &(struct config_flags){ .node_name = "n2" }, &c, &e),
@@ -335,6 +335,8 @@ static void *impostor_thread(void *userdata) {
                 return NULL;
         q = m.request;
         t.token_id = q.token_id;
+        t.role = enroll_role_name(q.role);
+        t.csr = q.csr;
         t.node_name = q.node_name;
         t.node_address = q.node_address;
         t.clock_ns = q.clock_ns;
@@ -426,6 +428,8 @@ static struct enroll_request prove(struct raw *r) {
                                     .clock_ns = enroll_clock_now(0) };
         struct pki_transcript t = { .cluster_id = s->w.server.cluster_id,
                                     .token_id = q.token_id,
+                                    .role = "master",
+                                    .csr = "",
                                     .node_name = q.node_name,
                                     .node_address = q.node_address,
                                     .clock_ns = q.clock_ns };
@@ -468,7 +472,7 @@ static void test_proof_is_bound_to_the_connection(void **state) {
 static void test_every_field_is_under_the_proof(void **state) {
         struct setup *s = begin(state, 2);
 
-        for (unsigned i = 0; i < 6; i++) {
+        for (unsigned i = 0; i < 7; i++) {
                 struct enroll_message m = { .type = ENROLL_REQUEST };
                 struct enroll_request *q = &m.request;
                 struct raw r;
@@ -485,6 +489,10 @@ static void test_every_field_is_under_the_proof(void **state) {
                         q->joiner_pub[0] ^= 1;
                 else if (i == 5)
                         q->proof[31] ^= 1;
+                else if (i == 6) {
+                        q->role = ENROLL_WORKER;
+                        snprintf(q->csr, sizeof q->csr, "x");
+                }
                 assert_int_equal(enroll_conn_send(&r.c, &m, NULL), 0);
                 assert_int_equal(enroll_conn_recv(&r.c, &m, NULL), 0);
                 raw_close(&r);

@@ -38,7 +38,15 @@ static void test_messages_round_trip(void **state) {
         struct enroll_message m = a_request(), got;
 
         (void)state;
+        m.request.role = ENROLL_WORKER;
+        snprintf(m.request.csr, sizeof m.request.csr, "-----BEGIN X-----\nab+/=\n");
         round_trip(&m, &got);
+        assert_int_equal(got.request.role, ENROLL_WORKER);
+        assert_string_equal(got.request.csr, m.request.csr);
+        m = a_request();
+        round_trip(&m, &got);
+        assert_int_equal(got.request.role, ENROLL_MASTER);
+        assert_string_equal(got.request.csr, "");
         assert_string_equal(got.request.node_name, "host2.example");
         assert_string_equal(got.request.node_address, "172.18.0.155");
         assert_string_equal(got.request.token_id, "abc123");
@@ -109,6 +117,13 @@ static void test_fields_are_strict(void **state) {
                 { "", "body", NULL },
                 { "", "more", "null" },
                 { "body", "more", "1" },
+                { "body", "role", NULL },
+                { "body", "role", "\"worker\"" }, /* without a certificate request */
+                { "body", "role", "\"Master\"" },
+                { "body", "role", "1" },
+                { "body", "csr", NULL },
+                { "body", "csr", "\"x\"" }, /* of a master */
+                { "body", "csr", "1" },
                 { "body", "token", NULL },
                 { "body", "token", "\"abc12\"" },
                 { "body", "token", "\"abc1234\"" },
@@ -144,7 +159,8 @@ static void test_fields_are_strict(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
                 if (with_field(bad[i].where, bad[i].field, bad[i].value) != -EBADMSG)
                         fail_msg("%s.%s = %s was accepted", bad[i].where, bad[i].field, bad[i].value);
-        assert_int_equal(with_field("", "version", "2"), -EPROTO);
+        assert_int_equal(with_field("", "version", "1"), -EPROTO);
+        assert_int_equal(with_field("", "version", "3"), -EPROTO);
 }
 
 static void test_names_have_kubernetes_lengths(void **state) {
@@ -177,7 +193,7 @@ static void test_text_around_a_message_is_refused(void **state) {
                                            "\"\"",
                                            "{}{}",
                                            "{\"type\":\"hello\"}",
-                                           "{\"version\":1,\"version\":1,\"type\":\"hello\",\"body\":{}}" };
+                                           "{\"version\":2,\"version\":2,\"type\":\"hello\",\"body\":{}}" };
         struct enroll_message m = a_request(), got;
         char *text, *longer;
         size_t size;
@@ -253,6 +269,61 @@ static void test_bundle_round_trips(void **state) {
         for (size_t n = 0; n < size; n++)
                 assert_int_equal(enroll_bundle_decode(text, n, &got), -EBADMSG);
         free(text);
+        enroll_bundle_done(&b);
+}
+
+static struct enroll_bundle a_worker_bundle(void) {
+        struct enroll_bundle b = { .role = ENROLL_WORKER,
+                                   .config = strdup("kind: x\n"),
+                                   .certificate = strdup("the certificate") };
+
+        b.entries[ENROLL_CA_CRT] = strdup("the CA");
+        return b;
+}
+
+static void test_bundle_of_a_worker_round_trips(void **state) {
+        struct enroll_bundle b = a_worker_bundle(), got;
+        size_t size;
+        char *text;
+
+        (void)state;
+        assert_int_equal(enroll_bundle_encode(&b, &text, &size), 0);
+        assert_int_equal(enroll_bundle_decode(text, size, &got), 0);
+        assert_int_equal(got.role, ENROLL_WORKER);
+        assert_string_equal(got.certificate, "the certificate");
+        for (size_t i = 0; i < ENROLL_ENTRIES; i++)
+                if (i == ENROLL_CA_CRT)
+                        assert_string_equal(got.entries[i], "the CA");
+                else
+                        assert_null(got.entries[i]);
+        enroll_bundle_done(&got);
+        for (size_t n = 0; n < size; n++)
+                assert_int_equal(enroll_bundle_decode(text, n, &got), -EBADMSG);
+        free(text);
+        enroll_bundle_done(&b);
+}
+
+/* A key in a worker's bundle would be a key on a worker's disk; a master without one would be none. */
+static void test_bundles_are_of_one_role(void **state) {
+        struct enroll_bundle b = a_worker_bundle(), got;
+        size_t size;
+        char *text;
+        json_t *o;
+
+        (void)state;
+        assert_int_equal(enroll_bundle_encode(&b, &text, &size), 0);
+        o = jread_parse(text, size);
+        free(text);
+        json_object_set_new(json_object_get(o, "entries"), "ca.key", json_string("x"));
+        text = json_dumps(o, 0);
+        assert_int_equal(enroll_bundle_decode(text, strlen(text), &got), -EBADMSG);
+        free(text);
+        json_object_del(json_object_get(o, "entries"), "ca.key");
+        json_object_set_new(o, "role", json_string("master"));
+        text = json_dumps(o, 0);
+        assert_int_equal(enroll_bundle_decode(text, strlen(text), &got), -EBADMSG);
+        free(text);
+        json_decref(o);
         enroll_bundle_done(&b);
 }
 
@@ -418,6 +489,8 @@ int main(void) {
                 cmocka_unit_test(test_text_around_a_message_is_refused),
                 cmocka_unit_test(test_lengths_are_bounded),
                 cmocka_unit_test(test_bundle_round_trips),
+                cmocka_unit_test(test_bundle_of_a_worker_round_trips),
+                cmocka_unit_test(test_bundles_are_of_one_role),
                 cmocka_unit_test(test_bundle_is_a_fixed_list),
                 cmocka_unit_test(test_clocks_are_compared_with_an_interval),
                 cmocka_unit_test(test_only_the_source_of_wrong_tries_waits),

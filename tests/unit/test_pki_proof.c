@@ -28,21 +28,25 @@ static const char wrapped_hex[] = "a0a1a2a3a4a5a6a7a8a9aaab"
                                   "fd3a169759923514af9331c74aa8e9bb";
 static const char joiner_pub_hex[] = "358072d6365880d1aeea329adf9121383851ed21a28e3b75e965d0d2cd166254";
 static const char transcript_hex[] =
-        "000000117472696172636820656e726f6c6c207631"
+        "000000117472696172636820656e726f6c6c207632"
         "000000203030313132323333343435353636373738383939616162626363646465656666"
         "00000006616263646566"
+        "000000066d6173746572"
         "00000005686f737432"
         "0000000c3137322e31382e302e313535"
         "0000000818ea8ac9a5184d15"
         "00000020404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f"
-        "00000020358072d6365880d1aeea329adf9121383851ed21a28e3b75e965d0d2cd166254";
-static const char proof_hex[] = "ccb87ab7588a8eb3f17e48a13bb8df1ba5928d4f9ee9ed62c18eebf09faa0ac8";
+        "00000020358072d6365880d1aeea329adf9121383851ed21a28e3b75e965d0d2cd166254"
+        "00000000";
+static const char proof_hex[] = "8a54eef9418ca116649f408e1a65df6016a15138866c2dda69e8ef67797ccd15";
+/* The same joiner as a worker, whose certificate request is the text "the request". */
+static const char worker_proof_hex[] = "fae7aba093e7326501b04c542be8ff25985d60a6e23b321ff86aef158fcb40e4";
 static const char server_pub_hex[] = "675dd574ed7789310b3d2e7681f3790b466c773b1521fecf36577958371ea52f";
 static const char shared_hex[] = "7c79d7b5f31b9aac367477f5f7c7a68b5c44cac28ed5c902a59ec48c02956a6a";
 static const char sealed_hex[] = "675dd574ed7789310b3d2e7681f3790b466c773b1521fecf36577958371ea52f"
                                  "c0c1c2c3c4c5c6c7c8c9cacb"
-                                 "b93a65bd4f10470faf31"
-                                 "f9004d8c1c3c2df570c3805cfacf16c8";
+                                 "f7542877affa81b13777"
+                                 "2badbbefc02d150754aa35131ca95bf3";
 
 static size_t unhex(const char *hex, uint8_t *out) {
         size_t n = strlen(hex) / 2;
@@ -71,6 +75,8 @@ static struct pki_transcript transcript(void) {
         struct pki_transcript t = {
                 .cluster_id = "00112233445566778899aabbccddeeff",
                 .token_id = "abcdef",
+                .role = "master",
+                .csr = "",
                 .node_name = "host2",
                 .node_address = "172.18.0.155",
                 .clock_ns = 1795400000123456789,
@@ -204,6 +210,11 @@ static void test_vector_transcript_and_proof(void **state) {
         assert_int_equal(pki_proof_make(kp, &t, mac), 0);
         assert_hex(mac, sizeof mac, proof_hex);
         assert_int_equal(pki_proof_check(kp, &t, mac), 0);
+        t.role = "worker";
+        t.csr = "the request";
+        assert_int_equal(pki_proof_check(kp, &t, mac), -EBADMSG);
+        assert_int_equal(pki_proof_make(kp, &t, mac), 0);
+        assert_hex(mac, sizeof mac, worker_proof_hex);
 }
 
 static void test_proof_tampered_with_at_each_byte(void **state) {
@@ -246,8 +257,10 @@ static void test_proof_covers_every_text(void **state) {
         } fields[] = {
                 { offsetof(struct pki_transcript, cluster_id), "00112233445566778899aabbccddeefe" },
                 { offsetof(struct pki_transcript, token_id), "abcdeg" },
+                { offsetof(struct pki_transcript, role), "worker" },
                 { offsetof(struct pki_transcript, node_name), "host3" },
                 { offsetof(struct pki_transcript, node_address), "172.18.0.156" },
+                { offsetof(struct pki_transcript, csr), "another request" },
         };
         uint8_t kp[PKI_KP_SIZE], mac[PKI_MAC_SIZE];
 

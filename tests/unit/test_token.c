@@ -31,7 +31,7 @@ static void create(void *state, unsigned ttl_s, unsigned uses, const char *node,
         tmp_path(state, "ca.key", key);
         if (access(key, F_OK) < 0)
                 make_key(state, key);
-        assert_int_equal(token_create(state, key, ttl_s, uses, node, address, token, &e), 0);
+        assert_int_equal(token_create(state, key, ENROLL_MASTER, ttl_s, uses, node, address, token, &e), 0);
         snprintf(id, PKI_TOKEN_ID + 1, "%.6s", token);
 }
 
@@ -202,9 +202,10 @@ static void test_files_that_are_none_are_named(void **state) {
         static const struct {
                 const char *key, *value;
         } changes[] = {
-                { "uses", "9" },         { "uses", "-1" },  { "uses", "\"1\"" },  { "id", "\"zzzzzz\"" },
-                { "wrapped", "\"ab\"" }, { "bound", "{}" }, { "bound", "[1]" },   { "version", "2" },
-                { "extra", "1" },        { "node", NULL },  { "expires", "1.5" },
+                { "uses", "9" },         { "uses", "-1" },  { "uses", "\"1\"" }, { "id", "\"zzzzzz\"" },
+                { "wrapped", "\"ab\"" }, { "bound", "{}" }, { "bound", "[1]" },  { "version", "1" },
+                { "role", "\"x\"" },     { "role", NULL },  { "extra", "1" },    { "node", NULL },
+                { "expires", "1.5" },
         };
         char token[PKI_TOKEN_SIZE], id[PKI_TOKEN_ID + 1];
         struct error e;
@@ -258,8 +259,10 @@ static void test_uses_have_limits(void **state) {
         struct error e = { 0 };
 
         make_key(*state, key);
-        assert_int_equal(token_create(*state, key, 60, 0, NULL, NULL, token, &e), -EINVAL);
-        assert_int_equal(token_create(*state, key, 60, TOKEN_MAX_USES + 1, NULL, NULL, token, &e), -EINVAL);
+        assert_int_equal(token_create(*state, key, ENROLL_MASTER, 60, 0, NULL, NULL, token, &e), -EINVAL);
+        assert_int_equal(
+                token_create(*state, key, ENROLL_MASTER, 60, TOKEN_MAX_USES + 1, NULL, NULL, token, &e),
+                -EINVAL);
         assert_int_equal(e.status, EXIT_INPUT);
 }
 
@@ -267,7 +270,8 @@ static void test_missing_ca_key_is_named_and_leaves_no_token(void **state) {
         char token[PKI_TOKEN_SIZE];
         struct error e = { 0 };
 
-        assert_true(token_create(*state, "/nonexistent/ca.key", 60, 1, NULL, NULL, token, &e) < 0);
+        assert_true(token_create(*state, "/nonexistent/ca.key", ENROLL_MASTER, 60, 1, NULL, NULL, token, &e) <
+                    0);
         assert_string_equal(e.file, "/nonexistent/ca.key");
         assert_int_equal(count(*state), 0);
 }

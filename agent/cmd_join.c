@@ -11,11 +11,11 @@
 enum { DEFAULT_PORT = 7644 };
 
 static const char usage[] =
-        "Usage: triarch join HOST[:PORT] --token TOKEN --discovery-token-ca-cert-hash sha256:HEX "
+        "Usage: triarch join [--worker] HOST[:PORT] --token TOKEN --discovery-token-ca-cert-hash sha256:HEX "
         "[OPTIONS]\n\n"
-        "Makes this machine one more master of the cluster that HOST is a master of. `triarch token create\n"
-        "--print-join-command` there prints the whole command. A run that was interrupted is completed by\n"
-        "running it again; `triarch reset` takes it back.";
+        "Makes this machine one more master, or a worker, of the cluster that HOST is a master of. `triarch\n"
+        "token create [--worker] --print-join-command` there prints the whole command. A run that was\n"
+        "interrupted is completed by running it again; `triarch reset` takes it back.";
 
 struct args {
         struct common common;
@@ -72,8 +72,9 @@ static int parse(int argc, char **argv, struct args *a, struct join *j, struct e
                   "the container runtime's socket" },
                 { "ignore-preflight-errors", 0, OPT_STRING, &j->flags.ignore_preflight_errors, "NAME,...",
                   "checks that only warn, or all" },
+                { "worker", 0, OPT_FLAG, &j->worker, NULL, "join as a worker; the token must be a worker's" },
                 { "control-plane", 0, OPT_FLAG, &a->control_plane, NULL,
-                  "accepted for kubeadm's users: join always makes a master" },
+                  "accepted for kubeadm's users: without --worker join makes a master" },
                 { 0 },
         };
         char **args;
@@ -85,6 +86,8 @@ static int parse(int argc, char **argv, struct args *a, struct join *j, struct e
                 return error_set(e, EXIT_INPUT, "join has no JSON output");
         if (*a->common.root)
                 return error_set(e, EXIT_INPUT, "join works on the running machine: --root is not for it");
+        if (j->worker && a->control_plane)
+                return error_set(e, EXIT_INPUT, "--worker and --control-plane are opposites; give one");
         if (a->token && pki_token_check(a->token) < 0)
                 return error_set(e, EXIT_INPUT,
                                  "--token: want six letters and digits, a dot, and sixteen more, all "

@@ -1,4 +1,5 @@
 #include "agent/command.h"
+#include "agent/join_journal.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
 #include "agent/phase.h"
@@ -6,6 +7,7 @@
 #include "agent/rootpath.h"
 #include "agent/unit.h"
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 
 #define USAGE                                                                                                \
@@ -29,6 +31,28 @@ void reset_done(struct reset *r) {
         config_free(r->config);
 }
 
+/* A worker has no agent, and so no config.yaml: the journal of its join tells what it was made from. */
+static void load_worker(struct reset *r) {
+        const struct config_flags none = { 0 };
+        CLEANUP(freep) char *text = NULL;
+        struct join_state s;
+        struct error why;
+        size_t size;
+
+        if (join_state_load(r->root, &s, &why) < 0)
+                return;
+        OPENSSL_cleanse(s.key, sizeof s.key);
+        r->worker = s.role == ENROLL_WORKER;
+        snprintf(r->node_name, sizeof r->node_name, "%s", s.node_name);
+        if (!r->worker || r->config || join_file_get(r->root, JOIN_CONFIG, &text, &size, &why) < 0)
+                return;
+        if (config_parse(text, size, JOIN_CONFIG, &none, &r->config, &why) < 0)
+                reset_warn(r,
+                           "the configuration in the join journal cannot be read (%s); the usual places "
+                           "are reset",
+                           why.message);
+}
+
 /* A configuration that cannot be read must not keep anybody from resetting: then defaults serve. */
 int reset_load(const char *root, const char *cert_dir, struct reset *ret, struct error *e) {
         const struct config_flags none = { 0 };
@@ -41,6 +65,7 @@ int reset_load(const char *root, const char *cert_dir, struct reset *ret, struct
         if (access(path, F_OK) == 0 && config_load(path, &none, &ret->config, &why) < 0)
                 reset_warn(ret, "%s cannot be read (%s); the usual places are reset", TRIARCH_CONFIG_FILE,
                            why.message);
+        load_worker(ret);
         snprintf(ret->cert_dir, sizeof ret->cert_dir, "%s",
                  cert_dir                               ? cert_dir
                  : ret->config && ret->config->cert_dir ? ret->config->cert_dir
@@ -57,10 +82,14 @@ static int confirm(const struct reset *r, struct error *e) {
         if (!isatty(STDIN_FILENO))
                 return error_set(e, EXIT_INPUT,
                                  "reset deletes keys and data: without a terminal to ask on, give --force");
-        printf("This deletes the control plane on this machine%s%s: its keys, etcd data in %s, and its "
-               "membership.\n"
-               "Go on? [y/N] ",
-               *r->root ? " under " : "", r->root, r->etcd_dir);
+        if (r->worker)
+                printf("This takes this worker%s%s out of service: its kubelet, and its key.\n",
+                       *r->root ? " under " : "", r->root);
+        else
+                printf("This deletes the control plane on this machine%s%s: its keys, etcd data in %s, and "
+                       "its membership.\n",
+                       *r->root ? " under " : "", r->root, r->etcd_dir);
+        fputs("Go on? [y/N] ", stdout);
         fflush(stdout);
         if (!fgets(answer, sizeof answer, stdin) || (*answer != 'y' && *answer != 'Y'))
                 return error_set(e, EXIT_FAILED, "nothing was changed");
@@ -113,6 +142,9 @@ static int reset_run(const struct common *common, const char *cert_dir, bool for
                        "runtime and images, CNI, the kubelet's own state in /var/lib/kubelet, your own "
                        "kubeconfig.\n",
                        r.removed, r.warnings ? ", apart from the warnings above" : "");
+        if (r.removed && *r.node_name && !*common->root)
+                printf("The cluster still lists the node; on a master: kubectl delete node %s\n",
+                       r.node_name);
         return 0;
 }
 

@@ -8,7 +8,9 @@ static int step_certs(struct join *j, struct error *e) {
 }
 
 static int step_forget_bundle(struct join *j, struct error *e) {
-        return join_file_remove(j->root, JOIN_BUNDLE, e);
+        int r = join_file_remove(j->root, JOIN_BUNDLE, e);
+
+        return r < 0 ? r : join_file_remove(j->root, JOIN_KEY, e);
 }
 
 static int step_kubeconfig(struct join *j, struct error *e) {
@@ -40,12 +42,22 @@ static int step_wait(struct join *j, struct error *e) {
  * after 20 s, and the kubelet holds it back for another 10. The agent starts with the list of the address's
  * members as it is, without a vote; then this machine adds itself, and the others have somebody to ask
  * from their first claim on. The number of a step is in journals: add at the end of a version only. */
-static int (*const steps[])(struct join *j, struct error *e) = {
+typedef int (*step_fn)(struct join *j, struct error *e);
+static const step_fn master_steps[] = {
         join_enrol,         join_shared_pki,   step_certs,         step_forget_bundle,
         step_kubeconfig,    join_etcd_add,     step_etcd_pod,      step_kubelet,
         join_etcd_started,  join_etcd_promote, join_etcd_serves,   step_control_plane,
         join_members_fetch, step_agent,        join_members_enter, step_wait,
 };
+static const step_fn worker_steps[] = {
+        join_enrol,         join_shared_pki, join_worker_credentials,
+        step_forget_bundle, step_kubelet,    join_worker_wait,
+};
+
+static const step_fn *steps_of(const struct join *j, size_t *ret_n) {
+        *ret_n = j->worker ? ARRAY_SIZE(worker_steps) : ARRAY_SIZE(master_steps);
+        return j->worker ? worker_steps : master_steps;
+}
 
 static int load_state(struct join *j, struct error *e) {
         uint8_t pub[PKI_X25519_SIZE];
@@ -54,7 +66,7 @@ static int load_state(struct join *j, struct error *e) {
         j->resumed = r == 0;
         if (r != -ENOENT)
                 return r;
-        j->state = (struct join_state){ 0 };
+        j->state = (struct join_state){ .role = j->worker ? ENROLL_WORKER : ENROLL_MASTER };
         if ((r = pki_x25519_generate(j->state.key, pub)) < 0)
                 error_set(e, EXIT_FAILED, "cannot make a key: %s", strerror(-r));
         return r;
@@ -73,6 +85,13 @@ static int check_same(const struct join *j, struct error *e) {
                         "this machine %s another cluster (its CA's hash begins with sha256:%s); `triarch "
                         "reset` takes it back to before",
                         s->finished ? "belongs to" : "is on its way into", s->cluster_id);
+        if (*s->cluster_id && (s->role == ENROLL_WORKER) != j->worker)
+                return error_set(
+                        e, EXIT_INPUT,
+                        "this machine %s the cluster as a %s, not as a %s; `triarch reset` takes it back to "
+                        "before",
+                        s->finished ? "is in" : "is on its way into", enroll_role_name(s->role),
+                        enroll_role_name(j->worker ? ENROLL_WORKER : ENROLL_MASTER));
         if (*s->cluster_id && j->flags.node_name && strcmp(j->flags.node_name, s->node_name) != 0)
                 return error_set(
                         e, EXIT_INPUT,
@@ -87,12 +106,14 @@ static int check_needed(const struct join *j, struct error *e) {
                 return 0;
         if (!j->host)
                 return error_set(e, EXIT_INPUT,
-                                 "which master? triarch join HOST[:PORT] --token T "
-                                 "--discovery-token-ca-cert-hash sha256:HEX");
+                                 "which master? triarch join %sHOST[:PORT] --token T "
+                                 "--discovery-token-ca-cert-hash sha256:HEX",
+                                 j->worker ? "--worker " : "");
         if (!j->token)
                 return error_set(e, EXIT_INPUT,
-                                 "--token is missing; `triarch token create --print-join-command` on a "
-                                 "master prints the whole command");
+                                 "--token is missing; `triarch token create %s--print-join-command` on a "
+                                 "master prints the whole command",
+                                 j->worker ? "--worker " : "");
         if (j->pins.n == 0)
                 return error_set(e, EXIT_INPUT,
                                  "--discovery-token-ca-cert-hash is missing: without it anyone could "
@@ -101,6 +122,8 @@ static int check_needed(const struct join *j, struct error *e) {
 }
 
 static int run_steps(struct join *j, struct error *e) {
+        size_t n;
+        const step_fn *steps = steps_of(j, &n);
         int r;
 
         if (j->state.step > 0) {
@@ -109,12 +132,12 @@ static int run_steps(struct join *j, struct error *e) {
                 if ((r = join_load_config(j, e)) < 0)
                         return r;
         }
-        while (j->state.step < ARRAY_SIZE(steps)) {
+        while (j->state.step < n) {
                 j->ctx.initial_cluster = *j->state.initial_cluster ? j->state.initial_cluster : NULL;
                 if ((r = steps[j->state.step](j, e)) < 0)
                         return r;
                 j->state.step++;
-                j->state.finished = j->state.step == ARRAY_SIZE(steps);
+                j->state.finished = j->state.step == n;
                 if ((r = join_state_save(j->root, &j->state, e)) < 0)
                         return r;
                 if (!j->config && ((r = join_load_config(j, e)) < 0 || (r = phase_validate(&j->ctx, e)) < 0))
@@ -128,13 +151,14 @@ int join_run(struct join *j, struct error *e) {
         int r;
 
         j->ctx = (struct phase_ctx){
-                .root = j->root, .join = true, .skip_token = true, .verbose = j->verbose
+                .root = j->root, .join = true, .worker = j->worker, .skip_token = true, .verbose = j->verbose
         };
         if ((r = phase_lock(j->root, &lock, e)) < 0)
                 return r;
         phase_sweep(j->root, j->config ? j->config->cert_dir : NULL);
         if ((r = load_state(j, e)) < 0 || (r = check_same(j, e)) < 0)
                 return r;
+        j->state.role = j->worker ? ENROLL_WORKER : ENROLL_MASTER; /* nothing was done yet as another */
         if (j->state.finished) {
                 printf("This machine has joined already, as %s at %s: nothing was changed.\n",
                        j->state.node_name, j->state.address);
@@ -142,8 +166,11 @@ int join_run(struct join *j, struct error *e) {
         }
         if ((r = check_needed(j, e)) < 0 || (r = run_steps(j, e)) < 0)
                 return r;
-        printf("\nThis machine is a master now: %s at %s, the cluster's number %u.\n", j->state.node_name,
-               j->state.address, j->state.position + 1);
+        if (j->worker)
+                printf("\nThis machine is a worker now: %s at %s.\n", j->state.node_name, j->state.address);
+        else
+                printf("\nThis machine is a master now: %s at %s, the cluster's number %u.\n",
+                       j->state.node_name, j->state.address, j->state.position + 1);
         return 0;
 }
 

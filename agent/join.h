@@ -14,6 +14,7 @@ struct join {
         const char *token;         /* NULL: the same */
         struct enroll_pins pins;   /* the same */
         struct config_flags flags; /* this node's own values, and ignored checks */
+        bool worker;               /* --worker; once there is a journal, what it says */
         unsigned verbose;
 
         struct join_state state;
@@ -29,6 +30,14 @@ void join_done(struct join *j);
 /* Steps in files of their own. */
 int join_enrol(struct join *j, struct error *e);
 int join_shared_pki(struct join *j, struct error *e);
+/* A worker's: the credentials of its kubelet, and until the API server knows the node. */
+int join_worker_credentials(struct join *j, struct error *e);
+int join_worker_wait(struct join *j, struct error *e);
+/* The key of a worker's kubelet out of the journal, made where it is not there yet, and the request for
+ * its certificate. The key is a secret; either pointer may be NULL. */
+int join_worker_key(struct join *j, char **ret_key_pem, char **ret_csr_pem, struct error *e);
+/* The bundle that the journal holds. -ENOENT: none. */
+int join_bundle_load(struct join *j, struct enroll_bundle *ret, struct error *e);
 /* Make this machine a learner, or take over the member that an earlier run added. */
 int join_etcd_add(struct join *j, struct error *e);
 int join_etcd_started(struct join *j, struct error *e);

@@ -60,13 +60,18 @@ static int one_try(struct join *j, struct enroll_joiner *joiner, struct enroll_r
 static int ask_master(struct join *j, const struct config *c, struct enroll_result *ret, struct error *e) {
         int64_t deadline_us = monotonic_us() + PATIENCE_S * INT64_C(1000000);
         struct clock_state clock;
+        CLEANUP(freep) char *csr = NULL;
         struct enroll_joiner joiner = { .token = j->token,
+                                        .role = j->state.role,
                                         .node_name = j->state.node_name,
                                         .pins = &j->pins,
                                         .clock_ns = own_clock,
                                         .userdata = &clock.correction };
         int r;
 
+        if (j->worker && (r = join_worker_key(j, NULL, &csr, e)) < 0)
+                return r;
+        joiner.csr = csr;
         memcpy(joiner.priv, j->state.key, sizeof joiner.priv);
         r = pki_x25519_public(joiner.priv, joiner.pub);
         while (r == 0) {
@@ -119,7 +124,7 @@ static int get_bundle(struct join *j, const struct config *c, struct enroll_bund
         return r;
 }
 
-static int stored_bundle(struct join *j, struct enroll_bundle *ret, struct error *e) {
+int join_bundle_load(struct join *j, struct enroll_bundle *ret, struct error *e) {
         char *text = NULL;
         size_t size;
         int r = join_file_get(j->root, JOIN_BUNDLE, &text, &size, e);
@@ -190,7 +195,7 @@ int join_load_config(struct join *j, struct error *e) {
         if (r < 0 || (r = config_parse(text, size, JOIN_CONFIG, &flags, &j->config, e)) < 0)
                 return r;
         j->ctx.config = j->config;
-        return *j->root ? 0 : config_resolve(j->config, e);
+        return *j->root || j->worker ? 0 : config_resolve(j->config, e);
 }
 
 /* Before enrolment nothing is known of the cluster: this node's own values are checked, and the machine. */
@@ -212,7 +217,7 @@ static int prepare(struct join *j, struct config **ret, struct error *e) {
 int join_enrol(struct join *j, struct error *e) {
         CLEANUP(config_freep) struct config *early = NULL;
         struct enroll_bundle b = { 0 };
-        int r = stored_bundle(j, &b, e);
+        int r = join_bundle_load(j, &b, e);
 
         if (r == -ENOENT && (r = prepare(j, &early, e)) == 0)
                 r = get_bundle(j, early, &b, e);
@@ -263,17 +268,21 @@ static int put_entry(struct join *j, enum enroll_entry i, const char *text, stru
 
 int join_shared_pki(struct join *j, struct error *e) {
         struct enroll_bundle b = { 0 };
-        char dirs[2][PATH_MAX];
-        int r = stored_bundle(j, &b, e);
+        char dirs[3][PATH_MAX];
+        size_t n_dirs;
+        int r = join_bundle_load(j, &b, e);
 
-        if (r == 0 && (root_path_below(dirs[0], j->root, j->config->cert_dir, "etcd") < 0 ||
-                       root_path(dirs[1], j->root, TRIARCH_PKI_DIR) < 0))
+        n_dirs = j->worker ? 1 : ARRAY_SIZE(dirs);
+        if (r == 0 && (root_path(dirs[0], j->root, j->config->cert_dir) < 0 ||
+                       root_path_below(dirs[1], j->root, j->config->cert_dir, "etcd") < 0 ||
+                       root_path(dirs[2], j->root, TRIARCH_PKI_DIR) < 0))
                 r = error_set(e, EXIT_FAILED, "the certificates' directory has too long a name");
-        for (size_t i = 0; i < ARRAY_SIZE(dirs) && r == 0; i++)
+        for (size_t i = 0; i < n_dirs && r == 0; i++)
                 if ((r = pki_mkdir_p(dirs[i], 0755)) < 0)
                         error_set(e, EXIT_FAILED, "cannot make %s: %s", dirs[i], strerror(-r));
-        for (size_t i = 0; i < ENROLL_ENTRIES && r == 0; i++)
-                r = put_entry(j, (enum enroll_entry)i, b.entries[i], e);
+        for (enum enroll_entry i = 0; i < ENROLL_ENTRIES && r == 0; i++)
+                if (enroll_entry_of(b.role, i))
+                        r = put_entry(j, i, b.entries[i], e);
         enroll_bundle_done(&b);
         return r;
 }

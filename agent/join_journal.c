@@ -8,7 +8,7 @@
 
 #define JOIN_DIR TRIARCH_STATE_DIR "/join"
 #define STATE    "state.json"
-enum { FILE_MAX = 256 * 1024, STEPS_MAX = 32 };
+enum { FILE_MAX = 256 * 1024, STEPS_MAX = 32, JOURNAL_VERSION = 2 };
 
 static int fail(struct error *e, int r, const char *name, const char *what) {
         error_set(e, EXIT_FAILED, "%s: %s", what, strerror(-r));
@@ -68,7 +68,7 @@ bool join_base_exists(const char *root) {
 }
 
 void join_journal_remove(const char *root, bool base_too) {
-        static const char *const names[] = { JOIN_BUNDLE, JOIN_CONFIG, STATE };
+        static const char *const names[] = { JOIN_BUNDLE, JOIN_CONFIG, JOIN_KEY, STATE };
         char path[PATH_MAX];
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -89,10 +89,11 @@ int join_state_save(const char *root, const struct join_state *s, struct error *
                 if (json_array_append_new(endpoints, json_string(s->endpoints[i])) < 0)
                         return fail(e, -ENOMEM, STATE, "cannot write the join journal");
         hex_encode(s->key, sizeof s->key, key);
-        o = json_pack("{s:i, s:i, s:b, s:s, s:s, s:s, s:i, s:O, s:s, s:s}", "version", 1, "step",
-                      (int)s->step, "finished", s->finished, "node", s->node_name, "address", s->address,
-                      "cluster", s->cluster_id, "position", (int)s->position, "endpoints", endpoints,
-                      "initial_cluster", s->initial_cluster, "key", key);
+        o = json_pack("{s:i, s:s, s:i, s:b, s:s, s:s, s:s, s:i, s:O, s:s, s:s}", "version", JOURNAL_VERSION,
+                      "role", enroll_role_name(s->role), "step", (int)s->step, "finished", s->finished,
+                      "node", s->node_name, "address", s->address, "cluster", s->cluster_id, "position",
+                      (int)s->position, "endpoints", endpoints, "initial_cluster", s->initial_cluster, "key",
+                      key);
         OPENSSL_cleanse(key, sizeof key);
         text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
         if (!text)
@@ -117,8 +118,14 @@ static int state_from_text(const char *text, size_t size, struct join_state *s) 
         CLEANUP(jread_decref) json_t *o = jread_parse(text, size);
         json_t *endpoints = NULL;
         int64_t version, step, position;
+        char role[ENROLL_ROLE_SIZE];
         const struct jread_field fields[] = {
-                { .name = "version", .type = JREAD_INT, .target = &version, .min = 1, .max = 1 },
+                { .name = "version",
+                  .type = JREAD_INT,
+                  .target = &version,
+                  .min = JOURNAL_VERSION,
+                  .max = JOURNAL_VERSION },
+                { .name = "role", .type = JREAD_STRING, .target = role, .size = sizeof role },
                 { .name = "step", .type = JREAD_INT, .target = &step, .max = STEPS_MAX },
                 { .name = "finished", .type = JREAD_BOOL, .target = &s->finished },
                 { .name = "node", .type = JREAD_STRING, .target = s->node_name, .size = sizeof s->node_name },
@@ -138,7 +145,7 @@ static int state_from_text(const char *text, size_t size, struct join_state *s) 
         };
         int r = jread_object(o, fields, NULL);
 
-        if (r < 0)
+        if (r < 0 || (r = enroll_role_parse(role, &s->role)) < 0)
                 return r;
         s->step = (unsigned)step;
         s->position = (unsigned)position;

@@ -3,6 +3,7 @@
 #ifndef AGENT_JOIN_JOURNAL_H
 #define AGENT_JOIN_JOURNAL_H
 
+#include "agent/enroll_role.h"
 #include "agent/error.h"
 #include "agent/etcd.h"
 #include "pki/pki.h"
@@ -11,6 +12,7 @@
 struct join_state {
         unsigned step; /* the first that is not done; see join.c */
         bool finished;
+        enum enroll_role role;
         char node_name[254], address[46];
         char cluster_id[PKI_CLUSTER_ID_SIZE]; /* "" until enrolled, like what follows */
         unsigned position;
@@ -25,6 +27,7 @@ int join_state_save(const char *root, const struct join_state *s, struct error *
 
 #define JOIN_BUNDLE "bundle.json"
 #define JOIN_CONFIG "config.yaml"
+#define JOIN_KEY    "kubelet.key" /* a worker's, until it is where the kubelet looks */
 int join_file_put(const char *root, const char *name, const void *data, size_t size, struct error *e);
 int join_file_get(const char *root, const char *name, char **ret, size_t *ret_size, struct error *e);
 int join_file_remove(const char *root, const char *name, struct error *e);

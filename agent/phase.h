@@ -11,6 +11,7 @@ struct phase_ctx {
         const char *root; /* "" or DIR: under a root no service is started, nothing is asked of the network */
         const char *initial_cluster; /* NULL on init; the members' list on join */
         bool join;                   /* no super-admin.conf; etcd.yaml is for an existing cluster */
+        bool worker;                 /* with join: nothing of a control plane */
         bool skip_token;             /* show-join-command makes no token */
         unsigned verbose;
         unsigned made, kept;   /* files, counted by the phases */

@@ -87,6 +87,8 @@ static int kubelet_files(struct phase_ctx *ctx, struct error *e) {
         for (size_t i = 0; i < ARRAY_SIZE(kubelet_templates); i++)
                 if ((r = phase_put_template(ctx, "kubelet-start", v, kubelet_templates[i], e)) < 0)
                         return r;
+        if (ctx->worker) /* its credentials came with its enrolment */
+                return 0;
         r = pki_kubelet_finalize(&p, on_finalize, ctx, &pe);
         return r < 0 ? error_from_pki(e, EXIT_FAILED, &pe) : 0;
 }

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 
 #define BOTH PREFLIGHT_BOTH
+#define ALL  PREFLIGHT_ALL
+#define JOIN (PREFLIGHT_JOIN | PREFLIGHT_WORKER | PREFLIGHT_ROOT)
 #define TREE (PREFLIGHT_BOTH | PREFLIGHT_ROOT)
 #define E    PREFLIGHT_ERROR
 #define W    PREFLIGHT_WARNING
@@ -15,7 +17,7 @@ static const struct preflight_check checks[] = {
         { "Port", BOTH, E, preflight_api_port, 0, NULL },
         { "Port", BOTH, E, preflight_port, 10259, "kube-scheduler" },
         { "Port", BOTH, E, preflight_port, 10257, "kube-controller-manager" },
-        { "Port", BOTH, E, preflight_port, 10250, "the kubelet" },
+        { "Port", ALL, E, preflight_port, 10250, "the kubelet" },
         { "Port", BOTH, E, preflight_port, 2379, "etcd (clients)" },
         { "Port", BOTH, E, preflight_port, 2380, "etcd (members)" },
         { "Port", BOTH, E, preflight_enroll_port, 0, NULL },
@@ -25,23 +27,22 @@ static const struct preflight_check checks[] = {
         { "FileAvailable", TREE, E, preflight_manifest, 0, "kube-controller-manager" },
         { "FileAvailable", TREE, E, preflight_manifest, 0, "kube-scheduler" },
         { "FileAvailable", TREE, E, preflight_manifest, 0, "etcd" },
-        { "FileAvailable", PREFLIGHT_JOIN | PREFLIGHT_ROOT, E, preflight_no_file, 0,
-          "/etc/kubernetes/kubelet.conf" },
-        { "FileAvailable", PREFLIGHT_JOIN | PREFLIGHT_ROOT, E, preflight_no_file, 0,
-          "/etc/kubernetes/bootstrap-kubelet.conf" },
-        { "FileAvailable", PREFLIGHT_JOIN | PREFLIGHT_ROOT, E, preflight_no_file, 0, TRIARCH_CONFIG_FILE },
+        { "FileAvailable", JOIN, E, preflight_no_file, 0, "/etc/kubernetes/kubelet.conf" },
+        { "FileAvailable", JOIN, E, preflight_no_file, 0, "/etc/kubernetes/bootstrap-kubelet.conf" },
+        { "FileAvailable", JOIN, E, preflight_no_file, 0, TRIARCH_CONFIG_FILE },
+        { "FileAvailable", PREFLIGHT_WORKER, E, preflight_no_file, 0, "/etc/kubernetes/pki/ca.crt" },
         { "DirAvailable", TREE, E, preflight_etcd_dir, 0, NULL },
-        { "Swap", BOTH, W, preflight_swap, 0, NULL },
-        { "FileExisting", BOTH, E, preflight_program, 0, "mount" },
-        { "FileExisting", BOTH, E, preflight_program, 0, "losetup" },
-        { "FileExisting", BOTH, E, preflight_program, 0, "cp" },
-        { "Hostname", BOTH, W, preflight_hostname, 0, NULL },
-        { "Service-kubelet", BOTH, W, preflight_kubelet, 0, NULL },
-        { "CRI", BOTH, E, preflight_cri, 0, NULL },
-        { "ContainerRuntimeVersion", BOTH, W, preflight_runtime_version, 0, NULL },
-        { "FileContent", BOTH, E, preflight_is_one, 0, "/proc/sys/net/ipv4/ip_forward" },
+        { "Swap", ALL, W, preflight_swap, 0, NULL },
+        { "FileExisting", ALL, E, preflight_program, 0, "mount" },
+        { "FileExisting", ALL, E, preflight_program, 0, "losetup" },
+        { "FileExisting", ALL, E, preflight_program, 0, "cp" },
+        { "Hostname", ALL, W, preflight_hostname, 0, NULL },
+        { "Service-kubelet", ALL, W, preflight_kubelet, 0, NULL },
+        { "CRI", ALL, E, preflight_cri, 0, NULL },
+        { "ContainerRuntimeVersion", ALL, W, preflight_runtime_version, 0, NULL },
+        { "FileContent", ALL, E, preflight_is_one, 0, "/proc/sys/net/ipv4/ip_forward" },
         { "AgentUser", BOTH, E, preflight_agent_user, 0, NULL },
-        { "TimeSync", BOTH, E, preflight_time, 0, NULL },
+        { "TimeSync", ALL, E, preflight_time, 0, NULL },
         { "VIPInterface", BOTH, E, preflight_vip_interface, 0, NULL },
         { "VIPAvailable", PREFLIGHT_INIT, E, preflight_vip, 0, NULL },
         { "VRIDAvailable", PREFLIGHT_INIT, E, preflight_vrid, 0, NULL },
@@ -88,7 +89,7 @@ unsigned preflight_verdict(const struct config *c, const struct preflight_findin
 }
 
 static void run_checks(struct preflight *p) {
-        unsigned column = p->ctx->join ? PREFLIGHT_JOIN : PREFLIGHT_INIT;
+        unsigned column = p->ctx->worker ? PREFLIGHT_WORKER : p->ctx->join ? PREFLIGHT_JOIN : PREFLIGHT_INIT;
         struct error e;
 
         if (!*p->ctx->root && unit_bus_open(&p->bus, &e) < 0)

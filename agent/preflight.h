@@ -16,7 +16,7 @@ struct preflight_finding {
 
 enum { PREFLIGHT_MAX_FINDINGS = 48 };
 struct preflight {
-        const struct phase_ctx *ctx; /* ctx->join selects the column of the table */
+        const struct phase_ctx *ctx; /* join and worker select the column of the table */
         /* This machine was made by an earlier run of the same command: what that run put here (ports in
          * use, files, the address answered) is no obstacle. */
         bool rerun;
@@ -37,13 +37,20 @@ int preflight_try_datagrams(uint16_t port); /* the same for UDP, on any address 
 /* For the checks. */
 struct preflight_check {
         const char *name; /* of the findings; the checks of ports, files and programs add to it */
-        unsigned when;    /* PREFLIGHT_INIT | PREFLIGHT_JOIN | PREFLIGHT_ROOT */
+        unsigned when;    /* PREFLIGHT_INIT, PREFLIGHT_JOIN, ... */
         enum preflight_level level;
         void (*run)(struct preflight *p, const struct preflight_check *c);
         unsigned port;
         const char *arg; /* path, program or template */
 };
-enum { PREFLIGHT_INIT = 1, PREFLIGHT_JOIN = 2, PREFLIGHT_BOTH = 3, PREFLIGHT_ROOT = 4 };
+enum {
+        PREFLIGHT_INIT = 1,
+        PREFLIGHT_JOIN = 2, /* as a master */
+        PREFLIGHT_BOTH = PREFLIGHT_INIT | PREFLIGHT_JOIN,
+        PREFLIGHT_WORKER = 8,
+        PREFLIGHT_ALL = PREFLIGHT_BOTH | PREFLIGHT_WORKER,
+        PREFLIGHT_ROOT = 4, /* also on a tree */
+};
 void preflight_add(struct preflight *p, enum preflight_level level, const char *name, const char *fmt, ...)
         PRINTF_LIKE(4, 5);
 /* "FileAvailable" and "/etc/x/y.yaml" give "FileAvailable--etc-x-y.yaml", as kubeadm names it. */

@@ -10,8 +10,10 @@
 /* What the machine says about itself; fields are "" or default when it does not say. */
 struct reset {
         const char *root;      /* "" or DIR: only files then */
-        struct config *config; /* /etc/triarch/config.yaml; NULL: there is none */
+        struct config *config; /* /etc/triarch/config.yaml, or a worker's in its journal; NULL: none */
         char cert_dir[PATH_MAX], etcd_dir[PATH_MAX];
+        bool worker; /* by the journal of its join */
+        char node_name[254];
         unsigned removed, warnings;
 };
 

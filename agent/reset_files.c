@@ -147,11 +147,12 @@ static const char *const own_dirs[] = {
 int reset_files(struct reset *r, struct error *e) {
         int k;
 
-        if ((k = empty_dir(r, r->etcd_dir, e)) < 0 || (k = remove_kubelet(r, e)) < 0 ||
+        if ((!r->worker && (k = empty_dir(r, r->etcd_dir, e)) < 0) || (k = remove_kubelet(r, e)) < 0 ||
             (k = remove_pki(r, e)) < 0 || (k = empty_dir(r, TRIARCH_STATE_DIR, e)) < 0 ||
             (k = empty_dir(r, TRIARCH_AGENT_DIR, e)) < 0)
                 return k;
-        remove_dir_if_empty(r, r->etcd_dir);
+        if (!r->worker)
+                remove_dir_if_empty(r, r->etcd_dir);
         for (size_t i = 0; i < ARRAY_SIZE(own_files); i++)
                 if ((k = remove_file(r, own_files[i], e)) < 0)
                         return k;

@@ -1,0 +1,186 @@
+/* The whole join of a worker under a root: the enrolment service is real, no kubelet is started. */
+#include "agent/monotonic.h"
+#include "tests/unit/enroll_service.h"
+
+#include "agent/join.h"
+#include "agent/reset.h"
+#include <dirent.h>
+#include <ftw.h>
+
+struct fixture {
+        struct service *service;
+        char root[PATH_MAX]; /* of the joining machine */
+        char token[PKI_TOKEN_SIZE];
+        struct join join;
+};
+
+static struct fixture *begin(void **state) {
+        struct fixture *f = calloc(1, sizeof *f);
+        char master[PATH_MAX], base[PATH_MAX];
+
+        assert_non_null(f);
+        assert_int_equal(mkdir(tmp_path(*state, "master", master), 0755), 0);
+        assert_int_equal(pki_mkdir_p(tmp_path(*state, "joiner/var/lib", base), 0755), 0);
+        tmp_path(*state, "joiner", f->root);
+        f->service = service_start(strdup(master));
+        world_role_token(&f->service->w, ENROLL_WORKER, 1, NULL, NULL, f->token);
+        f->join = (struct join){ .root = f->root,
+                                 .worker = true,
+                                 .host = SERVER_ADDRESS,
+                                 .port = PORT,
+                                 .token = f->token,
+                                 .pins = f->service->w.pins,
+                                 .flags = { .node_name = "w1", .advertise_address = JOINER_ADDRESS } };
+        return f;
+}
+
+static void end(struct fixture *f) {
+        free((char *)f->service->w.root);
+        service_stop(f->service);
+        join_done(&f->join);
+        free(f);
+}
+
+static bool there(const struct fixture *f, const char *file) {
+        char path[PATH_MAX];
+
+        assert_true(snprintf(path, sizeof path, "%s%s", f->root, file) < PATH_MAX);
+        return access(path, F_OK) == 0;
+}
+
+static unsigned keys_found;
+
+static int look_for_keys(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+        char *text;
+        size_t size;
+
+        (void)ftw;
+        if (type != FTW_F)
+                return 0;
+        assert_int_equal(pki_file_read(path, 1 << 20, &text, &size), 0);
+        if (strstr(text, "PRIVATE KEY")) {
+                assert_int_equal(st->st_mode & 0077, 0);
+                keys_found++;
+        }
+        free(text);
+        return 0;
+}
+
+static void run(struct fixture *f) {
+        struct error e = { 0 };
+
+        if (join_run(&f->join, &e) < 0)
+                fail_msg("%s: %s", e.file, e.message);
+        join_done(&f->join);
+}
+
+static const char *const files[] = { "/etc/kubernetes/pki/ca.crt",
+                                     "/etc/kubernetes/kubelet.conf",
+                                     "/var/lib/kubelet/pki/kubelet-client-current.pem",
+                                     "/var/lib/kubelet/config.yaml",
+                                     "/var/lib/kubelet/kubeadm-flags.env",
+                                     "/etc/kubernetes/manifests" };
+
+static void test_worker_has_a_kubelet_and_nothing_of_a_master(void **state) {
+        static const char *const never[] = { "/etc/kubernetes/pki/ca.key",
+                                             "/etc/kubernetes/pki/sa.key",
+                                             "/etc/kubernetes/pki/etcd",
+                                             "/etc/kubernetes/admin.conf",
+                                             "/etc/kubernetes/manifests/etcd.yaml",
+                                             "/etc/triarch",
+                                             "/var/lib/triarch/join/bundle.json",
+                                             "/var/lib/triarch/join/kubelet.key" };
+        struct fixture *f = begin(state);
+
+        run(f);
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+                if (!there(f, files[i]))
+                        fail_msg("%s is missing", files[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+                if (there(f, never[i]))
+                        fail_msg("%s is there", never[i]);
+        keys_found = 0;
+        assert_int_equal(nftw(f->root, look_for_keys, 16, FTW_PHYS), 0);
+        assert_int_equal(keys_found, 1); /* its own */
+        end(f);
+}
+
+static void test_finished_join_of_a_worker_changes_nothing(void **state) {
+        struct fixture *f = begin(state);
+        struct error e = { 0 };
+
+        run(f);
+        run(f);
+        f->join.worker = false;
+        assert_int_equal(join_run(&f->join, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "as a worker, not as a master"));
+        end(f);
+}
+
+/* The answer was lost: the token is spent, the key is the same, so the master gives it once more. */
+static void test_lost_answer_is_asked_for_again(void **state) {
+        struct fixture *f = begin(state);
+        struct join_state s;
+
+        run(f);
+        assert_int_equal(join_state_load(f->root, &s, NULL), 0);
+        s.step = 0;
+        s.finished = false;
+        *s.cluster_id = '\0';
+        assert_int_equal(join_state_save(f->root, &s, NULL), 0);
+        run(f);
+        end(f);
+}
+
+static void test_refused_worker_keeps_nothing(void **state) {
+        struct fixture *f = begin(state);
+        struct error e = { 0 };
+
+        f->join.token = f->service->token; /* a master's */
+        assert_int_equal(join_run(&f->join, &e), -EACCES);
+        assert_non_null(strstr(e.message, "is for masters"));
+        assert_false(there(f, "/var/lib/triarch"));
+        assert_false(there(f, "/etc"));
+        end(f);
+}
+
+/* Reset reads from the journal what a worker has no config.yaml for. */
+static void test_reset_of_a_worker(void **state) {
+        struct fixture *f = begin(state);
+        struct error e = { 0 };
+        struct reset r;
+        char etcd[PATH_MAX];
+
+        run(f);
+        tmp_path(f->root, "var/lib/etcd", etcd);
+        assert_int_equal(mkdir(etcd, 0700), 0);
+        tmp_path(f->root, "var/lib/etcd/data", etcd);
+        assert_int_equal(pki_file_write(etcd, 0600, (gid_t)-1, "", 0, 0), 0);
+        assert_int_equal(reset_load(f->root, NULL, &r, &e), 0);
+        assert_non_null(r.config);
+        assert_true(r.worker);
+        assert_int_equal(reset_files(&r, &e), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+                if (there(f, files[i]))
+                        fail_msg("%s is still there", files[i]);
+        assert_false(there(f, "/var/lib/triarch/join"));
+        assert_true(there(f, "/var/lib/etcd/data")); /* no worker's etcd is triarch's */
+        reset_done(&r);
+        end(f);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                tmp_test(test_worker_has_a_kubelet_and_nothing_of_a_master),
+                tmp_test(test_finished_join_of_a_worker_changes_nothing),
+                tmp_test(test_lost_answer_is_asked_for_again),
+                tmp_test(test_refused_worker_keeps_nothing),
+                tmp_test(test_reset_of_a_worker),
+        };
+
+        if (own_network() < 0) {
+                fprintf(stderr, "needs root, for a network namespace of its own\n");
+                return 77;
+        }
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -16,6 +16,7 @@ int cmd_agent(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_reconcile(int argc, char **argv);
 int cmd_vip(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_drill(int argc, char **argv);
 
 #endif

@@ -19,6 +19,7 @@ static const struct command {
         { "vip", cmd_vip, "the virtual address: who has it; remove it" },
         { "drill", cmd_drill, "walk the virtual address over all masters, and measure" },
         { "reconcile", cmd_reconcile, "keep the address's members in step with etcd's" },
+        { "report", cmd_report, "one archive for support, without secrets" },
         { "version", cmd_version, "print the version" },
 };
 

@@ -12,11 +12,17 @@ int tmpl_node_scalar(yaml_document_t *doc, const char *s, yaml_scalar_style_t st
         return node ? node : -ENOMEM;
 }
 
+/* An address that has "::" is no number of YAML's, not even one with sixties. */
+static bool is_ipv6(const char *s) {
+        return strstr(s, "::") && !s[strspn(s, "0123456789abcdefABCDEF:.")];
+}
+
 /* Whether nothing but a string can be read in s when it stands without quotes: only characters that mean
  * nothing to YAML, and a beginning that is none of a number's. Whatever is not certain is quoted. */
 static bool is_plainly_string(const char *s) {
         static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:*+@";
+        static const char safe[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:*+@[]";
         size_t size = strlen(s), number = strspn(s, "0123456789.");
         unsigned dots = 0;
 
@@ -27,12 +33,20 @@ static bool is_plainly_string(const char *s) {
         for (size_t i = 0; i < number; i++)
                 dots += s[i] == '.';
         return *s == '/' || (!strncmp(s, "--", 2) && s[2] && strchr(letters, s[2])) ||
-               (*s != '.' && dots == 3); /* an address */
+               (*s != '.' && dots == 3) /* an address */ || is_ipv6(s);
+}
+
+/* "[fd00::1]:6443", which kubeadm's encoder has in single quotes. */
+static bool is_ipv6_endpoint(const char *s) {
+        return *s == '[' && !s[strspn(s, "[]0123456789abcdef:.")];
 }
 
 int tmpl_node_string(yaml_document_t *doc, const char *s) {
-        return tmpl_node_scalar(
-                doc, s, is_plainly_string(s) ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+        if (is_plainly_string(s))
+                return tmpl_node_scalar(doc, s, YAML_PLAIN_SCALAR_STYLE);
+        return tmpl_node_scalar(doc, s,
+                                is_ipv6_endpoint(s) ? YAML_SINGLE_QUOTED_SCALAR_STYLE
+                                                    : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
 }
 
 static int add_mapping(yaml_document_t *doc) {

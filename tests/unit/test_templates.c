@@ -156,7 +156,7 @@ static void test_etcd_probe_follows_metrics_url(void **state) {
         } cases[] = {
                 { "http://0.0.0.0:2391,http://1.2.3.4:9", "0.0.0.0", "2391", "HTTP" },
                 { "https://10.1.2.3:9000/x", "10.1.2.3", "9000", "HTTPS" },
-                { "http://[::1]:2399", "\"::1\"", "2399", "HTTP" },
+                { "http://[::1]:2399", "::1", "2399", "HTTP" },
                 { "https://name", "name", "2381", "HTTPS" },
                 { "http://10.1.2.3:99999", "10.1.2.3", "2381", "HTTP" },
                 { "http://10.1.2.3:", "10.1.2.3", "2381", "HTTP" },
@@ -242,8 +242,8 @@ static void test_versions(void **state) {
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
                 v.kubernetes_version = refused[i];
-                snprintf(what, sizeof what, "kubernetesVersion: %s is not supported, only v1.29.x to v1.36.x are",
-                         refused[i]);
+                snprintf(what, sizeof what,
+                         "kubernetesVersion: %s is not supported, only v1.29.x to v1.36.x are", refused[i]);
                 expect_error("etcd", &v, -EOPNOTSUPP, what);
         }
         v.kubernetes_version = NULL;

@@ -17,6 +17,14 @@ static bool is_ipv6(const char *s) {
         return strstr(s, "::") && !s[strspn(s, "0123456789abcdefABCDEF:.")];
 }
 
+/* "100m", "200Mi", "5%": no letter that numbers can have. */
+static bool is_quantity(const char *s) {
+        static const char units[] = "acdfghijklmnpqrstuvwyzACDFGHIJKLMNPQRSTUVWYZ";
+        const char *unit = s + strspn(s, "0123456789");
+
+        return unit > s && *unit && (!strcmp(unit, "%") || !unit[strspn(unit, units)]);
+}
+
 /* Whether nothing but a string can be read in s when it stands without quotes: only characters that mean
  * nothing to YAML, and a beginning that is none of a number's. Whatever is not certain is quoted. */
 static bool is_plainly_string(const char *s) {
@@ -26,6 +34,8 @@ static bool is_plainly_string(const char *s) {
         size_t size = strlen(s), number = strspn(s, "0123456789.");
         unsigned dots = 0;
 
+        if (is_quantity(s))
+                return true;
         if (!size || s[strspn(s, safe)] || s[size - 1] == ':')
                 return false;
         if (strchr(letters, *s))

@@ -255,12 +255,10 @@ static int merge_entry(struct tmpl_patching *p, struct tmpl_tree *target, const 
         int r;
 
         if (tmpl_tree_is_null(value) || is_directive(key)) {
-                CLEANUP(tmpl_tree_freep) struct tmpl_tree *owned = value;
-
-                if (begins(key, DELETE_FROM))
-                        return delete_from(p, target, key + strlen(DELETE_FROM), value);
-                tmpl_tree_unset(target, key);
-                return 0;
+                r = begins(key, DELETE_FROM) ? delete_from(p, target, key + strlen(DELETE_FROM), value) : 0;
+                tmpl_tree_unset(target, key); /* a directive is none of its keys */
+                tmpl_tree_free(value);
+                return r;
         }
         before = tmpl_path_push(p, "%s%s", p->path_size ? "." : "", key);
         r = merge_value(p, target, key, value);

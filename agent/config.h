@@ -85,8 +85,7 @@ struct registries {
         size_t n;
 };
 struct timeouts { /* kubeadm's, microseconds */
-        uint32_t control_plane_us, kubelet_us, api_call_us, etcd_call_us, tls_bootstrap_us, discovery_us,
-                upgrade_manifests_us;
+        uint32_t control_plane_us, kubelet_us, api_call_us, etcd_call_us, tls_bootstrap_us, discovery_us;
 };
 
 struct member {
@@ -166,6 +165,7 @@ struct join_config {
         char *endpoint_host; /* discovery.bootstrapToken.apiServerEndpoint; NULL: not given */
         uint16_t endpoint_port;
         char *token;          /* a secret */
+        char *tls_token;      /* NULL, or the same */
         struct str_list pins; /* caCertHashes */
         bool control_plane;   /* a master; otherwise a worker, as kubeadm has it */
 };
@@ -240,7 +240,9 @@ struct config_flags {
         const char *kubernetes_version, *image_repository, *pod_subnet, *service_subnet, *dns_domain;
         const char *cert_dir, *cri_socket, *cert_sans, *ignore_preflight_errors, *skip_phases, *token_ttl;
         const char *bind_port;
-        bool cluster; /* a cluster is wanted, whatever documents the file has (init) */
+        bool cluster;    /* a cluster is wanted, whatever documents the file has (init) */
+        bool join;       /* a JoinConfiguration is applied over the rest; otherwise it is only checked */
+        bool join_alone; /* a JoinConfiguration without any other document is enough: it is only checked */
 };
 
 /* Parse and validate `file` (NULL: flags and defaults alone). Nothing outside is read but the file
@@ -258,6 +260,8 @@ enum { CONFIG_HOST_PORT_SIZE = 272 };
 const char *config_host_port(const char *host, unsigned port, char out[CONFIG_HOST_PORT_SIZE]);
 /* Is the gate on: as given, else `otherwise`. */
 bool config_gate(const struct config *c, const char *name, bool otherwise);
+/* The text of a configuration file as it is; a secret. -EINVAL with *e filled. */
+int config_read_file(const char *file, char **ret, size_t *ret_size, struct error *e);
 /* What is allowed, but worth a word: one call per warning. */
 void config_warnings(const struct config *c, void (*warn)(void *userdata, const char *text), void *userdata);
 /* Fill interface and advertise_address from this host's interfaces (netlink/getifaddrs), where not given. */

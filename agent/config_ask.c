@@ -3,9 +3,9 @@
 #include <arpa/inet.h>
 
 const struct taints *config_taints(const struct config *c, bool worker) {
-        static char key[] = "node-role.kubernetes.io/control-plane", value[] = "", effect[] = "NoSchedule";
-        static struct taint master = { key, value, effect };
-        static const struct taints of_master = { &master, 1 }, none = { NULL, 0 };
+        static const struct taint master = { (char *)"node-role.kubernetes.io/control-plane", (char *)"",
+                                             (char *)"NoSchedule" };
+        static const struct taints of_master = { (struct taint *)&master, 1 }, none = { NULL, 0 };
 
         if (c->taints_given)
                 return &c->taints;

@@ -1,14 +1,5 @@
 /* What must hold between values. The value that was given is blamed, the later one first. */
 #include "agent/config_fields.h"
-#include <arpa/inet.h>
-
-static uint32_t host_order(struct in_addr a) {
-        return ntohl(a.s_addr);
-}
-
-static bool is_address(const char *text, struct in_addr *ret) {
-        return text && inet_pton(AF_INET, text, ret) == 1;
-}
 
 /* ---- health ---- */
 
@@ -32,21 +23,22 @@ static int check_health(struct config_reader *r) {
 
 static int check_endpoint(struct config_reader *r) {
         const struct config *c = r->c;
-        struct in_addr a;
+        const struct vip_config *v = config_vip(c);
+        struct vrrp_ip a;
 
         if (!c->endpoint_host)
                 return config_blame(
                         r, BLAME(NULL),
                         "a cluster needs an address that moves; give --vip ADDR/PREFIX or vip.address "
                         "(or controlPlaneEndpoint where another load balancer has it)");
-        if (!c->vips.n || !is_address(c->endpoint_host, &a))
+        if (!v || vrrp_ip_parse(c->endpoint_host, &a) < 0)
                 return 0;
-        if (a.s_addr != config_vip_address(c).s_addr)
+        if (!vrrp_ip_equal(&a, &v->addresses[0].ip))
                 return config_blame(
-                        r, BLAME(&c->endpoint_host, &c->vips.items[0].addresses),
+                        r, BLAME(&c->endpoint_host, &v->addresses),
                         "controlPlaneEndpoint: %s is not the VIP %s; use the VIP, a DNS name that leads "
                         "to it, or leave it out",
-                        c->endpoint_host, inet_ntoa(config_vip_address(c)));
+                        c->endpoint_host, vrrp_ip_text(&v->addresses[0].ip).v);
         if (c->endpoint_port != c->bind_port)
                 return config_blame(
                         r, BLAME(&c->endpoint_host, &c->bind_port),
@@ -54,51 +46,6 @@ static int check_endpoint(struct config_reader *r) {
                         "%u, not %u",
                         c->bind_port, c->endpoint_port);
         return 0;
-}
-
-static int check_subnet_holds(struct config_reader *r, const void *target, const char *name,
-                              const char *subnet, const void *other, const char *what, struct in_addr a) {
-        struct cidr net;
-
-        if (!subnet || !cidr_parse(subnet, &net) || !cidr_holds(&net, host_order(a)))
-                return 0;
-        return config_blame(r, BLAME(target, other), "%s: %s holds the %s %s; they must be apart", name,
-                            subnet, what, inet_ntoa(a));
-}
-
-static int check_vip_apart(struct config_reader *r, const struct vip_config *v, size_t i) {
-        const struct config *c = r->c;
-        struct in_addr a = vrrp_ip_in(&v->addresses[i].ip); /* a cluster's are IPv4: checked before */
-        int k = check_subnet_holds(r, &c->service_subnet, "networking.serviceSubnet", c->service_subnet,
-                                   &v->addresses, "VIP", a);
-
-        return k < 0 ? k
-                     : check_subnet_holds(r, &c->pod_subnet, "networking.podSubnet", c->pod_subnet,
-                                          &v->addresses, "VIP", a);
-}
-
-static int check_subnets(struct config_reader *r) {
-        const struct config *c = r->c;
-        struct cidr service, pod;
-        struct in_addr self;
-        int k = 0;
-
-        if (c->pod_subnet && cidr_parse(c->service_subnet, &service) && cidr_parse(c->pod_subnet, &pod) &&
-            cidr_overlap(&service, &pod))
-                return config_blame(r, BLAME(&c->pod_subnet, &c->service_subnet),
-                                    "networking: podSubnet %s and serviceSubnet %s overlap", c->pod_subnet,
-                                    c->service_subnet);
-        for (size_t i = 0; i < c->vips.n; i++)
-                for (size_t j = 0; j < c->vips.items[i].n_addresses; j++)
-                        if ((k = check_vip_apart(r, &c->vips.items[i], j)) < 0)
-                                return k;
-        if (!is_address(c->advertise_address, &self))
-                return 0;
-        if ((k = check_subnet_holds(r, &c->service_subnet, "networking.serviceSubnet", c->service_subnet,
-                                    &c->advertise_address, "advertise address", self)) < 0)
-                return k;
-        return check_subnet_holds(r, &c->pod_subnet, "networking.podSubnet", c->pod_subnet,
-                                  &c->advertise_address, "advertise address", self);
 }
 
 static int check_ports(struct config_reader *r) {
@@ -154,7 +101,7 @@ int config_check(struct config_reader *r) {
                 return k;
         if (!r->c->cluster)
                 return 0;
-        if ((k = check_volumes(r)) < 0 || (k = check_endpoint(r)) < 0)
+        if ((k = check_volumes(r)) < 0 || (k = config_check_networks(r)) < 0 || (k = check_endpoint(r)) < 0)
                 return k;
-        return check_subnets(r);
+        return config_check_kubeadm(r);
 }

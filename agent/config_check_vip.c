@@ -186,12 +186,6 @@ static int check_addresses(struct config_reader *r, const struct vip_config *v) 
         for (size_t i = 0; i < v->n_addresses; i++) {
                 const struct vrrp_ip *ip = &v->addresses[i].ip;
 
-                if (c->cluster && ip->family != AF_INET)
-                        return config_blame(
-                                r, BLAME(&v->addresses),
-                                "vip.address: %s is not supported yet in a cluster: an IPv4 address, "
-                                "not IPv6",
-                                vrrp_ip_text(ip).v);
                 if (c->advertise_address && vrrp_ip_parse(c->advertise_address, &self) == 0 &&
                     vrrp_ip_equal(&self, ip))
                         return config_blame(

@@ -2,7 +2,6 @@
 #include "agent/config_fields.h"
 #include "agent/paths.h"
 #include "vrrp/seal.h"
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -138,14 +137,84 @@ static int derive_state_dir(struct config *c) {
         return set(&c->state_dir, "%.*s", (int)(slash - c->socket_path), c->socket_path);
 }
 
-static int nth_address(const char *subnet, uint32_t n, char **target) {
-        struct cidr net;
-        struct in_addr a;
+/* The n-th address of the first network. */
+static int nth_address(const char *networks, unsigned n, char **target) {
+        struct network net[NETWORKS_MAX];
+        struct vrrp_ip a;
 
-        if (!cidr_parse(subnet, &net))
+        if (networks_parse(networks, net) == 0)
                 return -EINVAL;
-        a.s_addr = htonl((net.address & net.mask) + n);
-        return set(target, "%s", inet_ntoa(a));
+        a = net[0].address;
+        for (size_t i = vrrp_ip_size(&a); i-- > 0 && n; n >>= 8) {
+                n += a.b[i];
+                a.b[i] = (uint8_t)n;
+        }
+        return set(target, "%s", vrrp_ip_text(&a).v);
+}
+
+static int add_string(struct str_list *list, const char *value) {
+        char **grown = reallocarray(list->items, list->n + 2, sizeof *grown);
+
+        if (!grown)
+                return -ENOMEM;
+        list->items = grown;
+        if (!(grown[list->n] = strdup(value)))
+                return -ENOMEM;
+        grown[++list->n] = NULL;
+        return 0;
+}
+
+/* kubeadm prints an empty text where there is no file. */
+static void drop_empty(char **text) {
+        if (*text && !**text) {
+                free(*text);
+                *text = NULL;
+        }
+}
+
+static int derive_external_etcd(struct config_reader *r) {
+        struct external_etcd *x = &r->c->etcd_external;
+
+        drop_empty(&x->ca_file);
+        drop_empty(&x->cert_file);
+        drop_empty(&x->key_file);
+        if (!x->endpoints.n)
+                return 0;
+        if (!config_place(r, &r->c->health.etcd))
+                r->c->health.etcd.enabled = false; /* it does not run here */
+        for (size_t i = x->http_endpoints.n ? x->endpoints.n : 0; i < x->endpoints.n; i++)
+                if (add_string(&x->http_endpoints, x->endpoints.items[i]) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+static int derive_tokens(struct config *c) {
+        for (size_t i = 0; i < c->bootstrap_tokens.n; i++) {
+                struct bootstrap_token *t = &c->bootstrap_tokens.items[i];
+
+                if (!t->usages.n &&
+                    (add_string(&t->usages, "signing") < 0 || add_string(&t->usages, "authentication") < 0))
+                        return -ENOMEM;
+                if (!t->groups.n &&
+                    add_string(&t->groups, "system:bootstrappers:kubeadm:default-node-token") < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* What v1beta3 has in place of encryptionAlgorithm. */
+static void derive_algorithm(struct config_reader *r) {
+        struct config *c = r->c;
+
+        if (!config_place(r, &c->alg) && config_gate(c, "PublicKeysECDSA", true) == false)
+                c->alg = ALG_RSA_2048;
+}
+
+/* flannel's own default; where the services are IPv6 there is none. */
+static int derive_pods(struct config *c) {
+        if (c->pod_subnet || c->cni != CNI_FLANNEL || strchr(c->service_subnet, ':'))
+                return 0;
+        return set(&c->pod_subnet, "10.244.0.0/16");
 }
 
 static int derive_cluster(struct config_reader *r) {
@@ -157,9 +226,12 @@ static int derive_cluster(struct config_reader *r) {
                 return k;
         if (!c->endpoint_port)
                 c->endpoint_port = c->bind_port;
-        if ((k = nth_address(c->service_subnet, 1, &c->service_ip)) < 0)
+        derive_algorithm(r);
+        if ((k = nth_address(c->service_subnet, 1, &c->service_ip)) < 0 ||
+            (k = nth_address(c->service_subnet, 10, &c->cluster_dns)) < 0 || (k = derive_pods(c)) < 0 ||
+            (k = derive_external_etcd(r)) < 0)
                 return k;
-        return nth_address(c->service_subnet, 10, &c->cluster_dns);
+        return derive_tokens(c);
 }
 
 static int derive_check(struct config *c) {
@@ -180,10 +252,12 @@ static int derive_check(struct config *c) {
 
 int config_derive_local(struct config *c) {
         struct http_check *h = &c->health.api_server;
+        char server[CONFIG_HOST_PORT_SIZE];
 
         if (!c->cluster || !h->enabled || h->endpoint || !c->advertise_address)
                 return 0;
-        return set(&h->endpoint, "https://%s:%u/livez?exclude=etcd", c->advertise_address, c->bind_port);
+        return set(&h->endpoint, "https://%s/livez?exclude=etcd",
+                   config_host_port(c->advertise_address, c->bind_port, server));
 }
 
 int config_derive(struct config_reader *r) {

@@ -1,124 +1,47 @@
 /* The configuration as YAML, by the same tables that read it. */
 #include "agent/config_fields.h"
 #include "agent/duration.h"
+#include "agent/yaml_out.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <yaml.h>
 
 enum { GROUPS_MAX = 8 };
 
 struct config_writer {
-        yaml_emitter_t em;
-        char *text;
-        size_t size, room;
+        struct yaml_out out;
         const struct config *c;
-        bool shared, failed;
+        bool shared;
         /* Groups that are open; those from n_begun on have had nothing to say yet. */
         const char *groups[GROUPS_MAX];
         size_t n_groups, n_begun;
 };
 
-static int take_output(void *userdata, unsigned char *data, size_t size) {
-        struct config_writer *w = userdata;
-
-        if (w->size + size + 1 > w->room) {
-                size_t room = 2 * (w->size + size + 1);
-                char *grown = realloc(w->text, room);
-
-                if (!grown)
-                        return 0;
-                w->text = grown;
-                w->room = room;
-        }
-        memcpy(w->text + w->size, data, size);
-        w->size += size;
-        w->text[w->size] = 0;
-        return 1;
-}
-
-/* The emitter owns the event from here on, also when it fails. */
-static void emit(struct config_writer *w, int initialized, yaml_event_t *ev) {
-        if (!initialized || !yaml_emitter_emit(&w->em, ev))
-                w->failed = true;
-}
-
-/* Quoted whenever a reader could take it for something else than this text; what does not print, or not
- * everywhere, is written as escapes. */
-static yaml_scalar_style_t style_of(const char *value) {
-        if (ynode_plain_type(value) != YTYPE_STRING)
-                return YAML_DOUBLE_QUOTED_SCALAR_STYLE;
-        for (const unsigned char *p = (const unsigned char *)value; *p; p++)
-                if (*p < ' ' || *p >= 0x7f)
-                        return YAML_DOUBLE_QUOTED_SCALAR_STYLE;
-        return YAML_PLAIN_SCALAR_STYLE; /* the emitter quotes it where the syntax needs that */
-}
-
-static void scalar(struct config_writer *w, const char *value, yaml_scalar_style_t style) {
-        yaml_event_t ev;
-
-        if (w->failed)
-                return;
-        emit(w,
-             yaml_scalar_event_initialize(&ev, NULL, NULL, (const yaml_char_t *)value, (int)strlen(value), 1,
-                                          1, style),
-             &ev);
-}
-
-static void begin_map(struct config_writer *w) {
-        yaml_event_t ev;
-
-        if (!w->failed)
-                emit(w, yaml_mapping_start_event_initialize(&ev, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE),
-                     &ev);
-}
-
-static void end_map(struct config_writer *w) {
-        yaml_event_t ev;
-
-        if (!w->failed)
-                emit(w, yaml_mapping_end_event_initialize(&ev), &ev);
-}
-
-static void begin_list(struct config_writer *w) {
-        yaml_event_t ev;
-
-        if (!w->failed)
-                emit(w, yaml_sequence_start_event_initialize(&ev, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE),
-                     &ev);
-}
-
-static void end_list(struct config_writer *w) {
-        yaml_event_t ev;
-
-        if (!w->failed)
-                emit(w, yaml_sequence_end_event_initialize(&ev), &ev);
-}
-
 /* A key, and before it the groups that it is the first of. */
 static void key(struct config_writer *w, const char *name) {
         for (; w->n_begun < w->n_groups; w->n_begun++) {
-                scalar(w, w->groups[w->n_begun], YAML_PLAIN_SCALAR_STYLE);
-                begin_map(w);
+                yaml_out_plain(&w->out, w->groups[w->n_begun]);
+                yaml_out_map(&w->out);
         }
-        scalar(w, name, YAML_PLAIN_SCALAR_STYLE);
+        yaml_out_plain(&w->out, name);
 }
 
 static void group(struct config_writer *w, const struct field *f, const void *base) {
         if (w->n_groups == GROUPS_MAX) {
-                w->failed = true;
+                w->out.failed = true;
                 return;
         }
         w->groups[w->n_groups++] = f->key;
         config_write_fields(w, f->sub, base);
         if (w->n_begun == w->n_groups--) {
                 w->n_begun--;
-                end_map(w);
+                yaml_out_map_end(&w->out);
         }
 }
 
 void config_write_fields(struct config_writer *w, const struct field *table, const void *base) {
         for (; table->key; table++)
-                if (table->ops && !(table->own && w->shared))
+                if (table->ops && !table->once && !(table->own && w->shared) &&
+                    !(table->cluster && !w->c->cluster))
                         table->ops->write(w, table, (const char *)base + table->offset);
 }
 
@@ -126,7 +49,7 @@ void config_write_fields(struct config_writer *w, const struct field *table, con
 
 static void text(struct config_writer *w, const struct field *f, const char *value) {
         key(w, f->key);
-        scalar(w, value, style_of(value));
+        yaml_out_text(&w->out, value);
 }
 
 static void number(struct config_writer *w, const struct field *f, unsigned long value) {
@@ -134,7 +57,7 @@ static void number(struct config_writer *w, const struct field *f, unsigned long
 
         snprintf(digits, sizeof digits, "%lu", value);
         key(w, f->key);
-        scalar(w, digits, YAML_PLAIN_SCALAR_STYLE);
+        yaml_out_plain(&w->out, digits);
 }
 
 void config_write_ignore(struct config_writer *w, const struct field *f, const void *target) {
@@ -156,7 +79,7 @@ void config_write_version(struct config_writer *w, const struct field *f, const 
 
 void config_write_bool(struct config_writer *w, const struct field *f, const void *target) {
         key(w, f->key);
-        scalar(w, *(const bool *)target ? "true" : "false", YAML_PLAIN_SCALAR_STYLE);
+        yaml_out_plain(&w->out, *(const bool *)target ? "true" : "false");
 }
 
 void config_write_int(struct config_writer *w, const struct field *f, const void *target) {
@@ -177,6 +100,13 @@ void config_write_duration(struct config_writer *w, const struct field *f, const
         text(w, f, value);
 }
 
+void config_write_period(struct config_writer *w, const struct field *f, const void *target) {
+        char value[DURATION_SIZE];
+
+        duration_format(*(const uint32_t *)target * UINT64_C(1000000), value);
+        text(w, f, value);
+}
+
 void config_write_seconds(struct config_writer *w, const struct field *f, const void *target) {
         char value[DURATION_SIZE];
 
@@ -190,7 +120,14 @@ void config_write_choice(struct config_writer *w, const struct field *f, const v
                         text(w, f, c->name);
                         return;
                 }
-        w->failed = true;
+        w->out.failed = true;
+}
+
+static void strings(struct config_writer *w, const struct str_list *list) {
+        yaml_out_list(&w->out);
+        for (size_t i = 0; i < list->n; i++)
+                yaml_out_text(&w->out, list->items[i]);
+        yaml_out_list_end(&w->out);
 }
 
 void config_write_strings(struct config_writer *w, const struct field *f, const void *target) {
@@ -199,10 +136,7 @@ void config_write_strings(struct config_writer *w, const struct field *f, const 
         if (!list->n)
                 return;
         key(w, f->key);
-        begin_list(w);
-        for (size_t i = 0; i < list->n; i++)
-                scalar(w, list->items[i], style_of(list->items[i]));
-        end_list(w);
+        strings(w, list);
 }
 
 void config_write_list(struct config_writer *w, const struct field *f, const void *target) {
@@ -211,13 +145,59 @@ void config_write_list(struct config_writer *w, const struct field *f, const voi
         if (!list->n)
                 return;
         key(w, f->key);
-        begin_list(w);
+        yaml_out_list(&w->out);
         for (size_t i = 0; i < list->n; i++) {
-                begin_map(w);
+                yaml_out_map(&w->out);
                 config_write_fields(w, f->sub, list->items + i * f->size);
-                end_map(w);
+                yaml_out_map_end(&w->out);
         }
-        end_list(w);
+        yaml_out_list_end(&w->out);
+}
+
+void config_write_taints(struct config_writer *w, const struct field *f, const void *target) {
+        const struct any_list *list = target;
+
+        if (list->n)
+                config_write_list(w, f, target);
+        else if (w->c->taints_given) {
+                key(w, f->key);
+                yaml_out_list(&w->out);
+                yaml_out_list_end(&w->out);
+        }
+}
+
+/* What a key of the user's leads to: a truth value, a list, or text. */
+static void value_alone(struct config_writer *w, const struct field *f, const char *item) {
+        const void *target = item + f->offset;
+
+        if (f->ops == &op_bool)
+                yaml_out_plain(&w->out, *(const bool *)target ? "true" : "false");
+        else if (f->ops == &op_strings)
+                strings(w, target);
+        else
+                yaml_out_text(&w->out, *(char *const *)target);
+}
+
+/* Keys are the user's text; a value that is there is written even where it is empty. */
+void config_write_keyed(struct config_writer *w, const struct field *f, const void *target) {
+        const struct any_list *list = target;
+
+        if (!list->n)
+                return;
+        key(w, f->key);
+        yaml_out_map(&w->out);
+        for (size_t i = 0; i < list->n; i++) {
+                const char *item = list->items + i * f->size;
+
+                yaml_out_text(&w->out, *(char *const *)item);
+                if (*f->sub[1].key) {
+                        yaml_out_map(&w->out);
+                        config_write_fields(w, f->sub + 1, item);
+                        yaml_out_map_end(&w->out);
+                } else
+                        value_alone(w, &f->sub[1], item);
+        }
+        yaml_out_map_end(&w->out);
 }
 
 void config_write_map(struct config_writer *w, const struct field *f, const void *target) {
@@ -258,13 +238,13 @@ void config_write_addresses(struct config_writer *w, const struct field *f, cons
                 return;
         key(w, f->key);
         if (list->n > 1)
-                begin_list(w);
+                yaml_out_list(&w->out);
         for (size_t i = 0; i < list->n; i++) {
                 address_text(&v[i], value);
-                scalar(w, value, style_of(value));
+                yaml_out_text(&w->out, value);
         }
         if (list->n > 1)
-                end_list(w);
+                yaml_out_list_end(&w->out);
 }
 
 void config_write_ip(struct config_writer *w, const struct field *f, const void *target) {
@@ -279,16 +259,15 @@ void config_write_id(struct config_writer *w, const struct field *f, const void 
                 return;
         snprintf(digits, sizeof digits, "%016" PRIx64, *id);
         key(w, f->key);
-        scalar(w, digits, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+        yaml_out_text(&w->out, digits);
 }
 
 void config_write_endpoint(struct config_writer *w, const struct field *f, const void *target) {
-        char value[300];
+        char value[CONFIG_HOST_PORT_SIZE];
 
         if (!*(char *const *)target)
                 return;
-        snprintf(value, sizeof value, "%s:%u", *(char *const *)target, w->c->endpoint_port);
-        text(w, f, value);
+        text(w, f, config_host_port(*(char *const *)target, w->c->endpoint_port, value));
 }
 
 void config_write_local_port(struct config_writer *w, const struct field *f, const void *target) {
@@ -301,47 +280,52 @@ void config_write_local_port(struct config_writer *w, const struct field *f, con
 /* ---- documents ---- */
 
 static void document(struct config_writer *w, const struct config_kind *kind) {
-        yaml_event_t ev;
-
-        if (!w->failed)
-                emit(w, yaml_document_start_event_initialize(&ev, NULL, NULL, NULL, 0), &ev);
-        begin_map(w);
+        yaml_out_document(&w->out);
+        yaml_out_map(&w->out);
         key(w, "apiVersion");
-        scalar(w, kind->api_version, YAML_PLAIN_SCALAR_STYLE);
+        yaml_out_plain(&w->out, kind->api_version);
         key(w, "kind");
-        scalar(w, kind->kind, YAML_PLAIN_SCALAR_STYLE);
+        yaml_out_plain(&w->out, kind->kind);
         config_write_fields(w, kind->fields, w->c);
-        end_map(w);
-        if (!w->failed)
-                emit(w, yaml_document_end_event_initialize(&ev, 1), &ev);
+        yaml_out_map_end(&w->out);
+        yaml_out_document_end(&w->out);
 }
 
-static void stream(struct config_writer *w) {
-        yaml_event_t ev;
+static bool is_written(const struct config *c, const struct config_kind *k) {
+        return k->fields && !k->old && !k->join && (c->cluster || !k->cluster);
+}
 
-        yaml_emitter_set_output(&w->em, take_output, w);
-        yaml_emitter_set_unicode(&w->em, 1);
-        yaml_emitter_set_width(&w->em, -1);
-        emit(w, yaml_stream_start_event_initialize(&ev, YAML_UTF8_ENCODING), &ev);
-        for (const struct config_kind *k = config_kinds; k->kind; k++)
-                if (k->fields && (w->c->cluster || !k->cluster))
-                        document(w, k);
-        if (!w->failed)
-                emit(w, yaml_stream_end_event_initialize(&ev), &ev);
+/* The documents that are taken as they are, after the others. */
+static int append_texts(const struct config *c, char **text, size_t *size) {
+        for (const struct config_kind *k = config_kinds; k->kind; k++) {
+                const char *more = k->text ? *(char *const *)((const char *)c + k->text) : NULL;
+                char *grown;
+                int n;
+
+                if (!more)
+                        continue;
+                if ((n = asprintf(&grown, "%s---\n%s", *text, more)) < 0)
+                        return -ENOMEM;
+                free(*text);
+                *text = grown;
+                *size = (size_t)n;
+        }
+        return 0;
 }
 
 int config_render(const struct config *c, bool shared, char **ret, size_t *ret_size) {
         struct config_writer w = { .c = c, .shared = shared };
+        CLEANUP(freep) char *text = NULL;
+        size_t size;
+        int k;
 
-        if (!yaml_emitter_initialize(&w.em))
-                return -ENOMEM;
-        stream(&w);
-        yaml_emitter_delete(&w.em);
-        if (w.failed) {
-                free(w.text);
-                return -ENOMEM;
-        }
-        *ret = w.text;
-        *ret_size = w.size;
+        yaml_out_begin(&w.out);
+        for (const struct config_kind *kind = config_kinds; kind->kind; kind++)
+                if (is_written(c, kind))
+                        document(&w, kind);
+        if ((k = yaml_out_end(&w.out, &text, &size)) < 0 || (k = append_texts(c, &text, &size)) < 0)
+                return k;
+        *ret = TAKE_PTR(text);
+        *ret_size = size;
         return 0;
 }

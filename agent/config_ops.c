@@ -3,6 +3,7 @@
 
 const struct field_ops op_ignore = { config_read_ignore, config_write_ignore, NULL };
 const struct field_ops op_string = { config_read_string, config_write_string, config_done_string };
+const struct field_ops op_secret = { config_read_string, config_write_string, config_done_secret };
 const struct field_ops op_bool = { config_read_bool, config_write_bool, NULL };
 const struct field_ops op_int = { config_read_int, config_write_int, NULL };
 const struct field_ops op_duration = { config_read_duration, config_write_duration, NULL };
@@ -21,3 +22,11 @@ const struct field_ops op_id = { config_read_id, config_write_id, NULL };
 const struct field_ops op_endpoint = { config_read_endpoint, config_write_endpoint, config_done_string };
 const struct field_ops op_version = { config_read_version, config_write_version, config_done_string };
 const struct field_ops op_local_port = { config_read_local_port, config_write_local_port, NULL };
+const struct field_ops op_period = { config_read_period, config_write_period, NULL };
+const struct field_ops op_time = { config_read_time, NULL, NULL }; /* never written */
+const struct field_ops op_keyed = { config_read_keyed, config_write_keyed, config_done_list };
+const struct field_ops op_only = { config_read_only, config_write_ignore, NULL };
+const struct field_ops op_taints = { config_read_taints, config_write_taints, config_done_list };
+const struct field_ops op_control_plane = { config_read_control_plane, config_write_ignore, config_done_map };
+const struct field_ops op_join_endpoint = { config_read_join_endpoint, config_write_ignore,
+                                            config_done_string };

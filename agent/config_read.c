@@ -105,7 +105,10 @@ int config_read_value(struct config_reader *r, const struct field *f, const stru
         void *target = (char *)base + f->offset;
         int k = f->ops->read(r, f, n, target);
 
-        return k < 0 || f->ops == &op_map || f->ops == &op_ignore ? k : remember(r, target, n);
+        return k < 0 || f->ops == &op_map || f->ops == &op_control_plane || f->ops == &op_ignore ||
+                               f->ops == &op_only
+                       ? k
+                       : remember(r, target, n);
 }
 
 static int read_key(struct config_reader *r, const struct field *table, const struct ynode *key,
@@ -117,7 +120,11 @@ static int read_key(struct config_reader *r, const struct field *table, const st
         if (!f)
                 return unknown_key(r, table, key);
         len = path_push(r, "%s%s", *r->path ? "." : "", f->key);
-        k = f->ops ? config_read_value(r, f, value, base) : config_fail(r, key, "not supported yet");
+        if (!f->ops)
+                return config_fail(r, key, "is not taken: %s", f->refused);
+        if (f->cluster && !r->c->cluster)
+                return config_fail(r, key, "belongs to a cluster, and there is no ClusterConfiguration here");
+        k = config_read_value(r, f, value, base);
         if (k == 0)
                 r->path[len] = 0;
         return k;
@@ -193,10 +200,10 @@ int config_read_list(struct config_reader *r, const struct field *f, const struc
         if (n->kind == YNODE_SCALAR && n->type == YTYPE_NULL)
                 return 0;
         if (n->kind == YNODE_MAP && !strcmp(f->sub->key, "name") && !strcmp(f->sub[1].key, "value"))
-                return config_fail(
-                        r, n,
-                        "must be a list in v1beta4, not a map; write \"- name: NAME\" and below it "
-                        "\"value: VALUE\" for each");
+                return config_fail(r, n,
+                                   "must be a list in v1beta4, not a map (`triarch config migrate` makes "
+                                   "one); write \"- name: NAME\" and below it "
+                                   "\"value: VALUE\" for each");
         if (n->kind != YNODE_LIST)
                 return config_fail(r, n, "must be a list, not %s", ynode_describe(n));
         if (!n->n)
@@ -231,6 +238,56 @@ int config_read_one_or_list(struct config_reader *r, const struct field *f, cons
         return config_read_list(r, f, n, target);
 }
 
+/* ---- maps with the user's keys ---- */
+
+static int by_key(const void *a, const void *b, void *map) {
+        const struct ynode *m = map;
+
+        return strcmp(m->keys[*(const size_t *)a]->value, m->keys[*(const size_t *)b]->value);
+}
+
+static int read_keyed_item(struct config_reader *r, const struct field *sub, const struct ynode *key,
+                           const struct ynode *value, char *item) {
+        struct ynode name = *key;
+        int k;
+
+        name.type = YTYPE_STRING; /* a key is text, whatever it looks like */
+        if ((k = config_read_value(r, sub, &name, item)) < 0)
+                return k;
+        if (!*sub[1].key)
+                return config_read_value(r, &sub[1], value, item);
+        return config_read_fields(r, sub + 1, value, item);
+}
+
+/* In the order of the keys: what a map means does not depend on how it is written. */
+int config_read_keyed(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
+        CLEANUP(freep) size_t *order = calloc(n->n + 1, sizeof *order);
+        struct any_list *list = target;
+
+        config_done_list(f, list);
+        if (n->kind == YNODE_SCALAR && n->type == YTYPE_NULL)
+                return 0;
+        if (n->kind != YNODE_MAP)
+                return config_fail(r, n, "must be a map, not %s", ynode_describe(n));
+        list->items = n->n ? calloc(n->n, f->size) : NULL;
+        if (!order || (n->n && !list->items))
+                return config_no_memory(r);
+        for (size_t i = 0; i < n->n; i++)
+                order[i] = i;
+        qsort_r(order, n->n, sizeof *order, by_key, (void *)n);
+        for (list->n = 0; list->n < n->n;) {
+                const struct ynode *key = n->keys[order[list->n]], *value = n->items[order[list->n]];
+                char *item = list->items + list->n++ * f->size;
+                size_t len = path_push(r, "[\"%s\"]", key->value);
+                int k = read_keyed_item(r, f->sub, key, value, item);
+
+                if (k < 0)
+                        return k;
+                r->path[len] = 0;
+        }
+        return 0;
+}
+
 int config_read_ignore(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
         (void)r;
         (void)f;
@@ -249,7 +306,7 @@ int config_read_defaults(struct config_reader *r, const struct field *table, voi
 
                 if (f->ops == &op_map || f->ops == &op_check)
                         k = config_read_defaults(r, f->sub, target);
-                else if (f->def)
+                else if (f->def && (r->c->cluster || !f->cluster))
                         k = f->ops->read(r, f, &n, target);
                 if (k < 0)
                         return k;

@@ -1,5 +1,6 @@
 /* What a single value must look like. Each check says what is wanted, as a verb phrase. */
 #include "agent/config_fields.h"
+#include "agent/decimal.h"
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <sys/un.h>
@@ -116,71 +117,88 @@ const char *syntax_image_tag(const char *s) {
         return NULL;
 }
 
-bool cidr_parse(const char *s, struct cidr *ret) {
-        char address[INET_ADDRSTRLEN], *end;
-        const char *slash = strchr(s, '/');
-        struct in_addr a;
-        unsigned long prefix;
+/* ---- addresses and networks ---- */
 
-        if (!slash || (size_t)(slash - s) >= sizeof address || slash[1] < '0' || slash[1] > '9')
+/* 0/8, 127/8, 224/4 and 240/4 are nobody's; nor are ::, ::1, IPv4 in IPv6 clothes, and multicast. */
+static bool is_host(const struct vrrp_ip *a) {
+        static const uint8_t zero[10];
+
+        if (a->family == AF_INET)
+                return a->b[0] != 0 && a->b[0] != 127 && a->b[0] < 224;
+        return a->b[0] != 0xff && memcmp(a->b, zero, sizeof zero) != 0;
+}
+
+bool network_parse(const char *s, struct network *ret) {
+        char address[INET6_ADDRSTRLEN];
+        const char *slash = strchr(s, '/');
+        uint64_t prefix;
+
+        if (!slash || (size_t)(slash - s) >= sizeof address)
                 return false;
         memcpy(address, s, (size_t)(slash - s));
         address[slash - s] = 0;
-        prefix = strtoul(slash + 1, &end, 10);
-        if (*end || prefix > 32 || (slash[1] == '0' && slash[2]) || inet_pton(AF_INET, address, &a) != 1)
+        if (vrrp_ip_parse(address, &ret->address) < 0 ||
+            !decimal_parse(slash + 1, 0, vrrp_ip_bits(&ret->address), &prefix))
                 return false;
-        ret->address = ntohl(a.s_addr);
         ret->prefix = (unsigned)prefix;
-        ret->mask = prefix ? UINT32_MAX << (32 - prefix) : 0;
         return true;
 }
 
-bool cidr_holds(const struct cidr *c, uint32_t address) {
-        return (address & c->mask) == (c->address & c->mask);
+size_t networks_parse(const char *s, struct network ret[NETWORKS_MAX]) {
+        char text[2 * INET6_ADDRSTRLEN + 16];
+        char *comma;
+
+        if (strlen(s) >= sizeof text)
+                return 0;
+        snprintf(text, sizeof text, "%s", s);
+        if ((comma = strchr(text, ',')))
+                *comma = 0;
+        if (!network_parse(text, &ret[0]) || (comma && !network_parse(comma + 1, &ret[1])))
+                return 0;
+        return comma ? 2 : 1;
 }
 
-bool cidr_overlap(const struct cidr *a, const struct cidr *b) {
-        uint32_t mask = a->mask & b->mask; /* of the larger network */
-
-        return (a->address & mask) == (b->address & mask);
+bool network_holds(const struct network *n, const struct vrrp_ip *address) {
+        return n->address.family == address->family &&
+               vrrp_ip_same_network(&n->address, address, (uint8_t)n->prefix);
 }
 
-/* 0/8, 127/8, 224/4 and 240/4 are nobody's. */
-static bool is_host(uint32_t address) {
-        uint32_t first = address >> 24;
-
-        return first != 0 && first != 127 && first < 224;
+bool network_overlap(const struct network *a, const struct network *b) {
+        return network_holds(a->prefix < b->prefix ? a : b,
+                             a->prefix < b->prefix ? &b->address : &a->address);
 }
 
-static const char *check_subnet(const char *s, unsigned min, unsigned max, const char *range) {
-        struct cidr c;
-
-        if (strchr(s, ','))
-                return "is not supported yet: one IPv4 network, not two";
-        if (strchr(s, ':'))
-                return "is not supported yet: an IPv4 network, not IPv6";
-        if (!cidr_parse(s, &c) || !is_host(c.address))
-                return "must be an IPv4 network such as 10.96.0.0/12";
-        if (c.address & ~c.mask)
-                return "must be an IPv4 network: it has bits set beyond its prefix";
-        return c.prefix < min || c.prefix > max ? range : NULL;
+static bool bits_beyond(const struct network *n) {
+        for (unsigned i = n->prefix; i < vrrp_ip_bits(&n->address); i++)
+                if (n->address.b[i / 8] >> (7 - i % 8) & 1U)
+                        return true;
+        return false;
 }
 
-const char *syntax_service_subnet(const char *s) {
-        return check_subnet(s, 12, 28, "must have a prefix of 12 to 28 (at least ten addresses)");
-}
+const char *syntax_networks(const char *s) {
+        struct network n[NETWORKS_MAX];
+        size_t count = networks_parse(s, n);
 
-const char *syntax_pod_subnet(const char *s) {
-        return check_subnet(s, 8, 24, "must have a prefix of 8 to 24 (each node gets a /24 of it)");
+        if (count == 0)
+                return "must be a network such as 10.96.0.0/12, or one of each family "
+                       "(\"10.96.0.0/12,fd00:96::/112\")";
+        for (size_t i = 0; i < count; i++) {
+                if (!is_host(&n[i].address))
+                        return "must be a network of hosts, not one of loopback, multicast or reserved "
+                               "addresses";
+                if (bits_beyond(&n[i]))
+                        return "must be a network: it has bits set beyond its prefix";
+        }
+        if (count == 2 && n[0].address.family == n[1].address.family)
+                return "must be one IPv4 and one IPv6 network, where there are two";
+        return NULL;
 }
 
 const char *syntax_host_address(const char *s) {
-        struct in_addr a;
+        struct vrrp_ip a;
 
-        if (strchr(s, ':'))
-                return "is not supported yet: an IPv4 address, not IPv6";
-        if (inet_pton(AF_INET, s, &a) != 1 || !is_host(ntohl(a.s_addr)))
-                return "must be the IPv4 address of a host";
+        if (vrrp_ip_parse(s, &a) < 0 || !is_host(&a) || vrrp_ip_link_local(&a))
+                return "must be the IPv4 or IPv6 address of a host";
         return NULL;
 }
 
@@ -216,21 +234,25 @@ const char *syntax_path_type(const char *s) {
 
 /* scheme ADDRESS:PORT path. Names are refused: resolving one could block the agent. */
 static const char *check_url(const char *s, const char *scheme, bool path, const char *wanted) {
-        char host[INET_ADDRSTRLEN], *end;
+        char host[INET6_ADDRSTRLEN];
         size_t len = strlen(scheme), host_len;
-        struct in_addr a;
+        bool bracket;
+        struct vrrp_ip a;
         unsigned long port;
+        char *end;
 
         if (strncmp(s, scheme, len) != 0)
                 return wanted;
         s += len;
-        host_len = strcspn(s, ":/?#");
-        if (host_len >= sizeof host || s[host_len] != ':')
+        bracket = *s == '[';
+        host_len = strcspn(s + bracket, bracket ? "]" : ":/?#");
+        if (host_len >= sizeof host || (bracket && s[host_len + 1] != ']') ||
+            s[host_len + 2 * bracket] != ':')
                 return wanted;
-        memcpy(host, s, host_len);
+        memcpy(host, s + bracket, host_len);
         host[host_len] = 0;
-        s += host_len + 1;
-        if (inet_pton(AF_INET, host, &a) != 1 || *s < '1' || *s > '9')
+        s += host_len + 2 * (size_t)bracket + 1;
+        if (vrrp_ip_parse(host, &a) < 0 || bracket != (a.family == AF_INET6) || *s < '1' || *s > '9')
                 return wanted;
         port = strtoul(s, &end, 10);
         if (port > 65535 || (*end && (!path || *end != '/')))
@@ -243,18 +265,18 @@ static const char *check_url(const char *s, const char *scheme, bool path, const
 
 const char *syntax_https_url(const char *s) {
         return check_url(s, "https://", true,
-                         "must be https://ADDRESS:PORT/PATH with an IPv4 address, such as "
+                         "must be https://ADDRESS:PORT/PATH with an address, no name, such as "
                          "https://172.18.0.154:6443/livez");
 }
 
 const char *syntax_http_url(const char *s) {
         return check_url(s, "http://", true,
-                         "must be http://ADDRESS:PORT/PATH with an IPv4 address, such as "
+                         "must be http://ADDRESS:PORT/PATH with an address, no name, such as "
                          "http://127.0.0.1:10248/healthz");
 }
 
 const char *syntax_http_base(const char *s) {
         return check_url(s, "http://", false,
-                         "must be http://ADDRESS:PORT with an IPv4 address and no path, such as "
+                         "must be http://ADDRESS:PORT with an address, no name, and no path, such as "
                          "http://127.0.0.1:2381");
 }

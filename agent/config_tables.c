@@ -1,127 +1,6 @@
-/* Every field of every kind: one line each. A line without ops is known, but not supported yet. */
-#include "agent/config_fields.h"
+/* Every field of triarch's own kind, one line each, and the list of kinds. */
+#include "agent/config_table.h"
 #include "agent/paths.h"
-
-#define AT(member)       .offset = offsetof(struct config, member), .size = sizeof(((struct config *)0)->member)
-#define IN(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
-#define FROM(member)     .offset = offsetof(struct config, member)
-#define LATER(name)                                                                                          \
-        { .key = (name) }
-#define GROUP(name, ...)                                                                                     \
-        {                                                                                                    \
-                .key = (name), .ops = &op_map, .sub = (const struct field[]) {                               \
-                        __VA_ARGS__, {                                                                       \
-                                0                                                                            \
-                        }                                                                                    \
-                }                                                                                            \
-        }
-/* List of maps; `type` is the item. */
-#define LIST(type, table) .size = sizeof(struct type), .ops = &op_list, .sub = (table)
-#define MS(n)             (UINT64_C(1000) * (n))
-#define SEC(n)            (UINT64_C(1000000) * (n))
-
-static const struct field arg_fields[] = {
-        { "name", &op_string, IN(name_value, name), .check = syntax_arg_name, .required = true },
-        { "value", &op_string, IN(name_value, value), .required = true },
-        { 0 },
-};
-
-static const struct field env_fields[] = {
-        { "name", &op_string, IN(name_value, name), .check = syntax_env_name, .required = true },
-        { "value", &op_string, IN(name_value, value), .def = "" },
-        LATER("valueFrom"),
-        { 0 },
-};
-
-static const struct field volume_fields[] = {
-        { "name", &op_string, IN(extra_volume, name), .check = syntax_label, .required = true },
-        { "hostPath", &op_string, IN(extra_volume, host_path), .check = syntax_path, .required = true },
-        { "mountPath", &op_string, IN(extra_volume, mount_path), .check = syntax_path, .required = true },
-        { "readOnly", &op_bool, IN(extra_volume, read_only) },
-        { "pathType", &op_string, IN(extra_volume, path_type), .check = syntax_path_type, .def = "" },
-        { 0 },
-};
-
-/* kubeadm's ControlPlaneComponent. NOLINTBEGIN(bugprone-macro-parentheses): a member takes none. */
-#define EXTRA_ARGS(member)                                                                                   \
-        { "extraArgs", FROM(member.extra_args), LIST(name_value, arg_fields) }
-#define EXTRA_VOLUMES(member)                                                                                \
-        { "extraVolumes", FROM(member.extra_volumes), LIST(extra_volume, volume_fields) }
-#define EXTRA_ENVS(member)                                                                                   \
-        { "extraEnvs", FROM(member.extra_envs), LIST(name_value, env_fields) }
-#define COMPONENT(member) EXTRA_ARGS(member), EXTRA_VOLUMES(member), EXTRA_ENVS(member)
-/* NOLINTEND(bugprone-macro-parentheses) */
-
-static const struct choice algorithms[] = {
-        { "ECDSA-P256", ALG_ECDSA_P256 }, { "RSA-2048", ALG_RSA_2048 }, { "ECDSA-P384", CHOICE_LATER },
-        { "RSA-3072", CHOICE_LATER },     { "RSA-4096", CHOICE_LATER }, { 0 },
-};
-
-/* kubeadm.k8s.io/v1beta4 ClusterConfiguration. Ours: encryptionAlgorithm ECDSA-P256 by default. */
-const struct field fields_cluster[] = {
-        { .key = "apiVersion", .ops = &op_ignore },
-        { .key = "kind", .ops = &op_ignore },
-        { "clusterName", &op_string, AT(cluster_name), .def = "kubernetes", .check = syntax_not_empty },
-        { "kubernetesVersion", &op_version, AT(kubernetes_version), .def = "v1.36.2" },
-        { "controlPlaneEndpoint", &op_endpoint, AT(endpoint_host) },
-        { "imageRepository", &op_string, AT(image_repository), .def = "registry.k8s.io",
-          .check = syntax_repository },
-        { "certificatesDir", &op_string, AT(cert_dir), .def = "/etc/kubernetes/pki", .check = syntax_path },
-        { "encryptionAlgorithm", &op_choice, AT(alg), .choices = algorithms, .def = "ECDSA-P256" },
-        GROUP("networking",
-              { "serviceSubnet", &op_string, AT(service_subnet), .def = "10.96.0.0/12",
-                .check = syntax_service_subnet },
-              { "podSubnet", &op_string, AT(pod_subnet), .check = syntax_pod_subnet },
-              { "dnsDomain", &op_string, AT(dns_domain), .def = "cluster.local", .check = syntax_dns_name }),
-        GROUP("apiServer", { "certSANs", &op_strings, AT(cert_sans), .check = syntax_ip_or_dns },
-              COMPONENT(api_server)),
-        GROUP("controllerManager", COMPONENT(controller_manager)),
-        GROUP("scheduler", COMPONENT(scheduler)),
-        GROUP("etcd",
-              GROUP("local",
-                    { "dataDir", &op_string, AT(etcd_data_dir), .def = "/var/lib/etcd",
-                      .check = syntax_path },
-                    { "imageRepository", &op_string, AT(etcd_image_repository), .check = syntax_repository },
-                    { "imageTag", &op_string, AT(etcd_image_tag), .check = syntax_image_tag },
-                    { "serverCertSANs", &op_strings, AT(etcd_server_sans), .check = syntax_ip_or_dns },
-                    { "peerCertSANs", &op_strings, AT(etcd_peer_sans), .check = syntax_ip_or_dns },
-                    EXTRA_ARGS(etcd), EXTRA_ENVS(etcd)),
-              GROUP("external", LATER("endpoints"), LATER("httpEndpoints"), LATER("caFile"),
-                    LATER("certFile"), LATER("keyFile"))),
-        GROUP("dns", LATER("imageRepository"), LATER("imageTag"), LATER("disabled")),
-        GROUP("proxy", LATER("disabled")),
-        LATER("featureGates"),
-        LATER("certificateValidityPeriod"),
-        LATER("caCertificateValidityPeriod"),
-        { 0 },
-};
-
-/* kubeadm.k8s.io/v1beta4 InitConfiguration. */
-const struct field fields_init[] = {
-        { .key = "apiVersion", .ops = &op_ignore },
-        { .key = "kind", .ops = &op_ignore },
-        GROUP("nodeRegistration",
-              { "name", &op_string, AT(node_name), .check = syntax_node_name, .own = true },
-              { "criSocket", &op_string, AT(cri_socket), .def = "unix:///var/run/containerd/containerd.sock",
-                .check = syntax_cri_socket },
-              { "kubeletExtraArgs", FROM(kubelet_extra_args), LIST(name_value, arg_fields) },
-              { "ignorePreflightErrors", &op_strings, AT(ignore_preflight_errors), .own = true,
-                .check = syntax_not_empty },
-              LATER("taints"), LATER("imagePullPolicy"), LATER("imagePullSerial")),
-        GROUP("localAPIEndpoint",
-              { "advertiseAddress", &op_string, AT(advertise_address), .check = syntax_host_address,
-                .own = true },
-              { "bindPort", &op_int, AT(bind_port), .def = "6443", .min = 1, .max = 65535 }),
-        { "skipPhases", &op_strings, AT(skip_phases), .own = true, .check = syntax_not_empty },
-        LATER("bootstrapTokens"),
-        LATER("certificateKey"),
-        LATER("dryRun"),
-        GROUP("patches", LATER("directory")),
-        GROUP("timeouts", LATER("controlPlaneComponentHealthCheck"), LATER("kubeletHealthCheck"),
-              LATER("kubernetesAPICall"), LATER("etcdAPICall"), LATER("tlsBootstrap"), LATER("discovery"),
-              LATER("upgradeManifests")),
-        { 0 },
-};
 
 static const struct field member_fields[] = {
         { "name", &op_string, IN(member, name), .check = syntax_node_name, .required = true },
@@ -216,6 +95,25 @@ static const struct field clock_check_fields[] = {
         { 0 },
 };
 
+static const struct field mirror_fields[] = {
+        { "registry", &op_string, IN(registry_mirror, registry), .check = syntax_mirrored },
+        { "", &op_strings, IN(registry_mirror, mirrors), .check = syntax_mirror_url },
+        { 0 },
+};
+
+static const struct field registry_fields[] = {
+        { "host", &op_string, IN(registry, host), .check = syntax_registry },
+        { "caFile", &op_string, IN(registry, ca_file), .check = syntax_path },
+        { "username", &op_string, IN(registry, username), .check = syntax_not_empty },
+        { "passwordFile", &op_string, IN(registry, password_file), .check = syntax_path },
+        { 0 },
+};
+
+static const struct choice cnis[] = { { "flannel", CNI_FLANNEL }, { "none", CNI_NONE }, { 0 } };
+static const struct choice flannel_backends[] = {
+        { "vxlan", FLANNEL_VXLAN }, { "host-gw", FLANNEL_HOST_GW }, { "wireguard", FLANNEL_WIREGUARD }, { 0 }
+};
+
 /* triarch.dev/v1alpha1 AgentConfiguration. */
 const struct field fields_agent[] = {
         { .key = "apiVersion", .ops = &op_ignore },
@@ -227,34 +125,43 @@ const struct field fields_agent[] = {
         GROUP("health", { "apiServer", &op_check, AT(health.api_server), .sub = api_server_check_fields },
               { "etcd", &op_check, AT(health.etcd), .sub = etcd_check_fields },
               { "kubelet", &op_check, AT(health.kubelet), .sub = kubelet_check_fields },
-              { "clock", &op_check, AT(health.clock), .sub = clock_check_fields }, LATER("link"),
-              LATER("custom")),
+              { "clock", &op_check, AT(health.clock), .sub = clock_check_fields },
+              REFUSED("link", "the link is always watched"),
+              REFUSED("custom", "no programs of the operator's are run")),
         GROUP("timeSync",
               { "maxOffset", &op_seconds, AT(time_max_offset_s), .def = "100ms", .min = MS(1),
                 .max = SEC(10) },
-              LATER("servers")),
+              { "servers", &op_strings, AT(time_servers), .check = syntax_time_source, .cluster = true }),
         { "enrollPort", &op_int, AT(enroll_port), .def = "7644", .min = 1, .max = 65535 },
         { "metrics", &op_local_port, AT(metrics_port), .def = "127.0.0.1:7645" },
         { "socket", &op_string, AT(socket_path), .def = TRIARCH_SOCKET, .check = syntax_socket_path },
         { "stateDir", &op_string, AT(state_dir), .check = syntax_path },
-        LATER("registryMirrors"),
+        { "registryMirrors", FROM(registry_mirrors), KEYED(registry_mirror, mirror_fields), .cluster = true },
+        { "registries", FROM(registries), KEYED(registry, registry_fields), .cluster = true },
+        { "cni", &op_choice, AT(cni), .choices = cnis, .def = "flannel", .cluster = true },
+        GROUP("flannel",
+              { "backend", &op_choice, AT(flannel_backend), .choices = flannel_backends, .def = "vxlan",
+                .cluster = true },
+              { "imageRepository", &op_string, AT(flannel_image_repository), .def = "ghcr.io/flannel-io",
+                .check = syntax_repository, .cluster = true }),
+        { "apiServerLoadBalancing", &op_bool, AT(api_load_balancing), .def = "false", .cluster = true },
         { 0 },
 };
 
-#define KUBEADM "kubeadm.k8s.io/"
-#define MIGRATE "`kubeadm config migrate` writes v1beta4"
+#define KUBEADM        "kubeadm.k8s.io/"
+#define PASSED(member) .text = offsetof(struct config, member)
 
 const struct config_kind config_kinds[] = {
-        { "triarch.dev/v1alpha1", "AgentConfiguration", fields_agent, false, NULL },
-        { KUBEADM "v1beta4", "ClusterConfiguration", fields_cluster, true, NULL },
-        { KUBEADM "v1beta4", "InitConfiguration", fields_init, true, NULL },
-        { KUBEADM "v1beta4", "JoinConfiguration", NULL, false, "`triarch join` takes flags" },
-        { KUBEADM "v1beta4", "ResetConfiguration", NULL, false, "`triarch reset` takes flags" },
-        { KUBEADM "v1beta4", "UpgradeConfiguration", NULL, false, NULL },
-        { KUBEADM "v1beta3", "ClusterConfiguration", NULL, false, MIGRATE },
-        { KUBEADM "v1beta3", "InitConfiguration", NULL, false, MIGRATE },
-        { KUBEADM "v1beta3", "JoinConfiguration", NULL, false, MIGRATE },
-        { "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration", NULL, false, NULL },
-        { "kubeproxy.config.k8s.io/v1alpha1", "KubeProxyConfiguration", NULL, false, NULL },
+        { "triarch.dev/v1alpha1", "AgentConfiguration", .fields = fields_agent },
+        { KUBEADM "v1beta4", "ClusterConfiguration", fields_cluster, .cluster = true },
+        { KUBEADM "v1beta4", "InitConfiguration", fields_init, .cluster = true },
+        { KUBEADM "v1beta4", "JoinConfiguration", fields_join, .join = true },
+        { KUBEADM "v1beta3", "ClusterConfiguration", fields_cluster3, .cluster = true, .old = true },
+        { KUBEADM "v1beta3", "InitConfiguration", fields_init3, .cluster = true, .old = true },
+        { KUBEADM "v1beta3", "JoinConfiguration", fields_join3, .join = true, .old = true },
+        { "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration", PASSED(kubelet_config_text) },
+        { "kubeproxy.config.k8s.io/v1alpha1", "KubeProxyConfiguration", PASSED(kube_proxy_config_text) },
+        { KUBEADM "v1beta4", "ResetConfiguration", .refused = "`triarch reset` takes flags" },
+        { KUBEADM "v1beta4", "UpgradeConfiguration", .refused = "triarch makes no upgrades from a file" },
         { 0 },
 };

@@ -2,7 +2,7 @@
 #include "agent/config_fields.h"
 #include "agent/decimal.h"
 #include "agent/duration.h"
-#include <arpa/inet.h>
+#include "pki/file.h"
 #include <errno.h>
 
 static int want_scalar(struct config_reader *r, const struct ynode *n, const char *wanted) {
@@ -31,6 +31,12 @@ int config_bad_value(struct config_reader *r, const struct ynode *n, const char 
 void config_done_string(const struct field *f, void *target) {
         (void)f;
         free(*(char **)target);
+        *(char **)target = NULL;
+}
+
+void config_done_secret(const struct field *f, void *target) {
+        (void)f;
+        pki_wipe_free(*(char **)target);
         *(char **)target = NULL;
 }
 
@@ -126,7 +132,7 @@ int config_read_int(struct config_reader *r, const struct field *f, const struct
         return 0;
 }
 
-static int take_duration(struct config_reader *r, const struct field *f, const struct ynode *n,
+int config_take_duration(struct config_reader *r, const struct field *f, const struct ynode *n,
                          uint64_t *ret_us) {
         char min[DURATION_SIZE], max[DURATION_SIZE];
         int k = want_scalar(r, n, "a duration");
@@ -147,7 +153,7 @@ static int take_duration(struct config_reader *r, const struct field *f, const s
 int config_read_duration(struct config_reader *r, const struct field *f, const struct ynode *n,
                          void *target) {
         uint64_t us = 0;
-        int k = take_duration(r, f, n, &us);
+        int k = config_take_duration(r, f, n, &us);
 
         if (k == 0)
                 *(uint32_t *)target = (uint32_t)us;
@@ -156,7 +162,7 @@ int config_read_duration(struct config_reader *r, const struct field *f, const s
 
 int config_read_seconds(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
         uint64_t us = 0;
-        int k = take_duration(r, f, n, &us);
+        int k = config_take_duration(r, f, n, &us);
 
         if (k == 0)
                 *(double *)target = (double)us / 1e6;
@@ -173,13 +179,10 @@ int config_read_choice(struct config_reader *r, const struct field *f, const str
                 size_t len = strlen(names);
 
                 if (!strcmp(c->name, n->value)) {
-                        if (c->value == CHOICE_LATER)
-                                return config_bad_value(r, n, "is not supported yet");
                         *(unsigned *)target = (unsigned)c->value;
                         return 0;
                 }
-                if (c->value != CHOICE_LATER)
-                        snprintf(names + len, sizeof names - len, "%s%s", len ? ", " : "", c->name);
+                snprintf(names + len, sizeof names - len, "%s%s", len ? ", " : "", c->name);
         }
         return config_fail(r, n, "unknown value \"%s\"; it may be: %s", n->value, names);
 }
@@ -215,59 +218,6 @@ int config_read_strings(struct config_reader *r, const struct field *f, const st
                 list->n = i + 1;
         }
         return 0;
-}
-
-/* ---- values of our own kind ---- */
-
-/* "HOST[:PORT]" */
-int config_read_endpoint(struct config_reader *r, const struct field *f, const struct ynode *n,
-                         void *target) {
-        char host[256];
-        const char *colon, *wrong;
-        uint64_t port = 0;
-        int k = config_want_string(r, n);
-
-        (void)f;
-        if (k < 0)
-                return k;
-        colon = strchr(n->value, ':');
-        if (*n->value == '[' || (colon && strchr(colon + 1, ':')))
-                return config_bad_value(r, n,
-                                        "is not supported yet: an IPv4 address or a DNS name, not IPv6");
-        snprintf(host, sizeof host, "%.*s", (int)(colon ? colon - n->value : 255), n->value);
-        wrong = syntax_host_address(host) ? syntax_dns_name(host) : NULL;
-        if (wrong)
-                return config_bad_value(
-                        r, n, "must be HOST or HOST:PORT with an IPv4 address or a DNS name in lower case");
-        if (colon && !decimal_parse(colon + 1, 1, UINT16_MAX, &port))
-                return config_bad_value(r, n, "has no valid port; it must be from 1 to 65535");
-        r->c->endpoint_port = (uint16_t)port;
-        return set_string(r, target, host);
-}
-
-/* Stored as "v1.36.2", however it was written. */
-int config_read_version(struct config_reader *r, const struct field *f, const struct ynode *n, void *target) {
-        const char *s = n->value, *patch = NULL;
-        char version[32];
-        uint64_t number;
-        int k = config_want_string(r, n);
-
-        (void)f;
-        if (k < 0)
-                return k;
-        s += *s == 'v';
-        if (!strncmp(s, "1.36.", 5))
-                patch = s + 5;
-        if (!patch || !decimal_parse(patch, 0, 9999, &number)) {
-                if (*s >= '0' && *s <= '9')
-                        return config_bad_value(
-                                r, n, "is not supported yet; this version makes Kubernetes 1.36 (v1.36.2)");
-                return config_bad_value(r, n,
-                                        "must be a version such as v1.36.2 (labels such as stable-1 are not "
-                                        "supported yet)");
-        }
-        snprintf(version, sizeof version, "v%s", s);
-        return set_string(r, target, version);
 }
 
 int config_read_local_port(struct config_reader *r, const struct field *f, const struct ynode *n,

@@ -23,6 +23,11 @@ static int exists(const struct phase_ctx *ctx, const char *path) {
         return phase_path(ctx, path, real) && access(real, F_OK) == 0;
 }
 
+static const enum pki_alg algorithms[] = {
+        [ALG_ECDSA_P256] = PKI_ECDSA_P256, [ALG_ECDSA_P384] = PKI_ECDSA_P384, [ALG_RSA_2048] = PKI_RSA_2048,
+        [ALG_RSA_3072] = PKI_RSA_3072,     [ALG_RSA_4096] = PKI_RSA_4096,
+};
+
 int phase_pki_params(const struct phase_ctx *ctx, struct pki_params *ret, struct error *e) {
         const struct config *c = ctx->config;
 
@@ -44,7 +49,10 @@ int phase_pki_params(const struct phase_ctx *ctx, struct pki_params *ret, struct
                 .cert_sans = (const char *const *)c->cert_sans.items,
                 .etcd_server_sans = (const char *const *)c->etcd_server_sans.items,
                 .etcd_peer_sans = (const char *const *)c->etcd_peer_sans.items,
-                .alg = c->alg == ALG_RSA_2048 ? PKI_RSA_2048 : PKI_ECDSA_P256,
+                .alg = algorithms[c->alg],
+                .leaf_s = c->certificate_validity_s,
+                .ca_s = c->ca_certificate_validity_s,
+                .external_etcd = c->etcd_external.endpoints.n > 0,
                 .now = time(NULL),
                 .super_admin = !ctx->join,
         };

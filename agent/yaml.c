@@ -1,4 +1,5 @@
 #include "agent/yaml.h"
+#include "pki/file.h"
 #include <errno.h>
 #include <yaml.h>
 
@@ -106,7 +107,7 @@ void ynode_free(struct ynode *n) {
         }
         free(n->keys);
         free(n->items);
-        free(n->value);
+        pki_wipe_free(n->value); /* it may be a token */
         free(n);
 }
 

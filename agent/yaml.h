@@ -47,6 +47,11 @@ enum ynode_type ynode_plain_type(const char *value);
 const char *ynode_describe(const struct ynode *n);
 /* The value of a map's key, or NULL. */
 const struct ynode *ynode_get(const struct ynode *map, const char *key);
+/* A tree as a document, with its keys in their order and each scalar of the type it had; comments are gone,
+ * lists and maps are in block style. *ret: malloc'ed, NUL-terminated beyond *ret_size. -ENOMEM. */
+int ynode_render(const struct ynode *root, char **ret, size_t *ret_size);
+struct yaml_out; /* agent/yaml_out.h */
+void ynode_write(struct yaml_out *o, const struct ynode *root);
 void ynode_free(struct ynode *n);
 DEFINE_CLEANUP(struct ynode *, ynode_free)
 

@@ -51,9 +51,10 @@ static bool set_serial(X509 *crt) {
 }
 
 static bool set_validity(X509 *crt, const struct pki_spec *spec, const X509 *ca, time_t now) {
+        time_t valid_s = spec->valid_s ? (time_t)spec->valid_s : spec->ca ? PKI_CA_S : PKI_LEAF_S;
         CLEANUP(ASN1_TIME_freep) ASN1_TIME *from = ASN1_TIME_set(NULL, now - PKI_BACKDATE_S);
         CLEANUP(ASN1_TIME_freep)
-        ASN1_TIME *to = ASN1_TIME_set(NULL, now + (spec->ca ? PKI_CA_S : PKI_LEAF_S));
+        ASN1_TIME *to = ASN1_TIME_set(NULL, now + valid_s);
 
         if (!from || !to || X509_set1_notAfter(crt, to) != 1)
                 return false;
@@ -128,11 +129,16 @@ static bool fill(X509 *crt, const struct pki_spec *spec, EVP_PKEY *key, const X5
                (ca ? add_authority_key_id(crt, ca) : add_subject_key_id(crt)) && add_sans(crt, spec);
 }
 
+/* As Go has it: the digest follows from the curve. */
+static const EVP_MD *digest_for(const EVP_PKEY *key) {
+        return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_bits(key) > 256 ? EVP_sha384() : EVP_sha256();
+}
+
 int pki_cert_issue(const struct pki_spec *spec, EVP_PKEY *key, const X509 *ca, EVP_PKEY *ca_key, time_t now,
                    X509 **ret) {
         CLEANUP(X509_freep) X509 *crt = X509_new();
 
-        if (!crt || !fill(crt, spec, key, ca, now) || X509_sign(crt, ca_key, EVP_sha256()) == 0) {
+        if (!crt || !fill(crt, spec, key, ca, now) || X509_sign(crt, ca_key, digest_for(ca_key)) == 0) {
                 ERR_clear_error();
                 return -ENOMEM;
         }

@@ -15,6 +15,7 @@ struct pki_spec {
         bool ca;                   /* self-signed; otherwise a leaf */
         bool as_old_as_ca;         /* NotBefore is the CA's, as kubeadm has it in kubeconfigs */
         unsigned eku;              /* PKI_EKU_*; 0: no such extension */
+        unsigned valid_s;          /* 0: PKI_LEAF_S, PKI_CA_S */
         const GENERAL_NAMES *sans; /* NULL: none */
 };
 

@@ -62,11 +62,12 @@ static int conf_init(struct conf *c, const struct pki_params *p, const struct pk
         return 0;
 }
 
-static struct pki_spec spec_of(const struct conf *c) {
+static struct pki_spec spec_of(const struct conf *c, unsigned valid_s) {
         return (struct pki_spec){
                 .cn = c->cn,
                 .o = c->row->o,
                 .as_old_as_ca = true,
+                .valid_s = valid_s,
                 .eku = PKI_EKU_CLIENT,
         };
 }
@@ -131,7 +132,7 @@ static int take_embedded(struct conf *c, struct pki_error *e) {
 
 static int check_client(const struct conf *c, const struct pki_params *p, const struct pki_pair *ca,
                         X509 *crt, const char *path, struct pki_error *e) {
-        struct pki_spec spec = spec_of(c);
+        struct pki_spec spec = spec_of(c, p->leaf_s);
         struct pki_check check = {
                 .path = path,
                 .crt = crt,
@@ -207,7 +208,7 @@ static int set_load(struct set *s, struct pki_error *e) {
 }
 
 static int issue(struct conf *c, const struct set *s, struct pki_error *e) {
-        struct pki_spec spec = spec_of(c);
+        struct pki_spec spec = spec_of(c, s->p->leaf_s);
 
         if (pki_cert_issue(&spec, c->key, s->ca.crt, s->ca.key, s->p->now, &c->crt) < 0)
                 return pki_fail_crypto(e, c->path, "issuing a certificate");

@@ -41,6 +41,7 @@ static int settle(const struct pki_params *p, const struct pki_row *row, struct 
                 .cn = row->cn ? row->cn : p->node_name,
                 .ca = row->kind == PKI_KIND_CA,
                 .eku = row->eku,
+                .valid_s = row->kind == PKI_KIND_CA ? p->ca_s : p->leaf_s,
                 .sans = names,
         };
         int r;
@@ -130,12 +131,20 @@ int pki_ca_load(const struct pki_params *p, const char *name, struct pki_pair *c
         return settle(p, row, ca, NULL, e);
 }
 
+/* Of an etcd elsewhere nothing is ours but what --etcd-certfile names. */
+static bool is_needed(const struct pki_params *p, const struct pki_row *row) {
+        return !p->external_etcd ||
+               (strcmp(row->name, "etcd-ca") != 0 && !(row->signer && strcmp(row->signer, "etcd-ca") == 0));
+}
+
 static int set_select(struct set *s, const char *name) {
         bool all = strcmp(name, "all") == 0, any = false;
 
         for (size_t i = 0; i < PKI_ROWS; i++) {
-                s->selected[i] = all || strcmp(name, pki_rows[i].name) == 0;
-                any = any || s->selected[i];
+                bool named = strcmp(name, pki_rows[i].name) == 0;
+
+                s->selected[i] = (all || named) && is_needed(s->p, &pki_rows[i]);
+                any = any || all || named;
         }
         return any ? 0 : -ENOENT;
 }

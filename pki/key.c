@@ -19,8 +19,16 @@ struct work {
         atomic_bool failed;
 };
 
+static const struct {
+        const char *curve; /* NULL: RSA */
+        unsigned bits;
+} algorithms[] = {
+        [PKI_ECDSA_P256] = { "P-256", 0 }, [PKI_ECDSA_P384] = { "P-384", 0 }, [PKI_RSA_2048] = { NULL, 2048 },
+        [PKI_RSA_3072] = { NULL, 3072 },   [PKI_RSA_4096] = { NULL, 4096 },
+};
+
 static EVP_PKEY *generate(enum pki_alg alg) {
-        return alg == PKI_RSA_2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+        return algorithms[alg].curve ? EVP_EC_gen(algorithms[alg].curve) : EVP_RSA_gen(algorithms[alg].bits);
 }
 
 static void *worker(void *arg) {
@@ -37,12 +45,12 @@ static void *worker(void *arg) {
         return NULL;
 }
 
-/* A P-256 key costs less than the thread that would make it. */
+/* A key on a curve costs less than the thread that would make it. */
 static size_t helpers_for(enum pki_alg alg, size_t n) {
         long cpus = sysconf(_SC_NPROCESSORS_ONLN);
         size_t most = cpus < 1 ? 1 : cpus > MAX_THREADS ? MAX_THREADS : (size_t)cpus;
 
-        if (alg != PKI_RSA_2048 || n < 2)
+        if (algorithms[alg].curve || n < 2)
                 return 0;
         return (n < most ? n : most) - 1;
 }

@@ -24,7 +24,7 @@ struct pki_error {
         char remedy[256];    /* what to do about it, "" when obvious */
 };
 
-enum pki_alg { PKI_ECDSA_P256, PKI_RSA_2048 };
+enum pki_alg { PKI_ECDSA_P256, PKI_ECDSA_P384, PKI_RSA_2048, PKI_RSA_3072, PKI_RSA_4096 };
 
 /* Strings are borrowed for the time of the call. Lists end with NULL and may be NULL. */
 struct pki_params {
@@ -43,8 +43,10 @@ struct pki_params {
         const char *const *etcd_server_sans; /* etcd.local.serverCertSANs */
         const char *const *etcd_peer_sans;
         enum pki_alg alg;
-        time_t now;       /* trusted wall clock, UTC */
-        bool super_admin; /* also super-admin.conf: on the first master only */
+        unsigned leaf_s, ca_s; /* validity; 0: a year, ten years */
+        bool external_etcd;    /* no certificates for etcd and its clients */
+        time_t now;            /* trusted wall clock, UTC */
+        bool super_admin;      /* also super-admin.conf: on the first master only */
 };
 
 /* What happened to one file; `file` without the root prefix. */

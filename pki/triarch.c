@@ -94,7 +94,9 @@ static int make_keys(struct set *s, enum pki_alg alg, struct pki_error *e) {
 
 static int settle(struct set *s, const struct pki_params *p, size_t i, struct pki_error *e) {
         CLEANUP(GENERAL_NAMES_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
-        struct pki_spec spec = { .cn = leaves[i].cn, .eku = leaves[i].eku, .sans = names };
+        struct pki_spec spec = {
+                .cn = leaves[i].cn, .eku = leaves[i].eku, .valid_s = p->leaf_s, .sans = names
+        };
         int r;
 
         if (!names)

@@ -112,6 +112,39 @@ static inline void expect_health(const struct health_config *a, const struct hea
         }
 }
 
+static inline void expect_node(const struct config *a, const struct config *b) {
+        assert_int_equal(a->taints_given, b->taints_given);
+        assert_int_equal(a->taints.n, b->taints.n);
+        for (size_t i = 0; i < a->taints.n; i++) {
+                expect_text(a->taints.items[i].key, b->taints.items[i].key);
+                expect_text(a->taints.items[i].value, b->taints.items[i].value);
+                expect_text(a->taints.items[i].effect, b->taints.items[i].effect);
+        }
+        assert_int_equal(a->image_pull_policy, b->image_pull_policy);
+        assert_int_equal(a->image_pull_serial, b->image_pull_serial);
+        assert_memory_equal(&a->timeouts, &b->timeouts, sizeof a->timeouts);
+}
+
+static inline void expect_registries(const struct config *a, const struct config *b) {
+        expect_strings(&a->time_servers, &b->time_servers);
+        assert_int_equal(a->registry_mirrors.n, b->registry_mirrors.n);
+        for (size_t i = 0; i < a->registry_mirrors.n; i++) {
+                expect_text(a->registry_mirrors.items[i].registry, b->registry_mirrors.items[i].registry);
+                expect_strings(&a->registry_mirrors.items[i].mirrors, &b->registry_mirrors.items[i].mirrors);
+        }
+        assert_int_equal(a->registries.n, b->registries.n);
+        for (size_t i = 0; i < a->registries.n; i++) {
+                expect_text(a->registries.items[i].host, b->registries.items[i].host);
+                expect_text(a->registries.items[i].ca_file, b->registries.items[i].ca_file);
+                expect_text(a->registries.items[i].username, b->registries.items[i].username);
+                expect_text(a->registries.items[i].password_file, b->registries.items[i].password_file);
+        }
+        assert_int_equal(a->cni, b->cni);
+        assert_int_equal(a->flannel_backend, b->flannel_backend);
+        expect_text(a->flannel_image_repository, b->flannel_image_repository);
+        assert_int_equal(a->api_load_balancing, b->api_load_balancing);
+}
+
 static inline void expect_cluster(const struct config *a, const struct config *b) {
         expect_text(a->cluster_name, b->cluster_name);
         expect_text(a->kubernetes_version, b->kubernetes_version);
@@ -135,6 +168,26 @@ static inline void expect_cluster(const struct config *a, const struct config *b
         expect_strings(&a->etcd_server_sans, &b->etcd_server_sans);
         expect_strings(&a->etcd_peer_sans, &b->etcd_peer_sans);
         assert_int_equal(a->alg, b->alg);
+        assert_int_equal(a->certificate_validity_s, b->certificate_validity_s);
+        assert_int_equal(a->ca_certificate_validity_s, b->ca_certificate_validity_s);
+        expect_strings(&a->etcd_external.endpoints, &b->etcd_external.endpoints);
+        expect_strings(&a->etcd_external.http_endpoints, &b->etcd_external.http_endpoints);
+        expect_text(a->etcd_external.ca_file, b->etcd_external.ca_file);
+        expect_text(a->etcd_external.cert_file, b->etcd_external.cert_file);
+        expect_text(a->etcd_external.key_file, b->etcd_external.key_file);
+        assert_int_equal(a->feature_gates.n, b->feature_gates.n);
+        for (size_t i = 0; i < a->feature_gates.n; i++) {
+                expect_text(a->feature_gates.items[i].name, b->feature_gates.items[i].name);
+                assert_int_equal(a->feature_gates.items[i].on, b->feature_gates.items[i].on);
+        }
+        assert_int_equal(a->proxy_disabled, b->proxy_disabled);
+        assert_int_equal(a->dns_disabled, b->dns_disabled);
+        expect_text(a->dns_image_repository, b->dns_image_repository);
+        expect_text(a->dns_image_tag, b->dns_image_tag);
+        expect_text(a->kubelet_config_text, b->kubelet_config_text);
+        expect_text(a->kube_proxy_config_text, b->kube_proxy_config_text);
+        expect_node(a, b);
+        expect_registries(a, b);
 }
 
 /* All but token_ttl_s, which is for one run of init and not written down. */
@@ -148,6 +201,7 @@ static inline void expect_equal(const struct config *a, const struct config *b) 
         expect_pairs(&a->kubelet_extra_args, &b->kubelet_extra_args);
         expect_strings(&a->ignore_preflight_errors, &b->ignore_preflight_errors);
         expect_strings(&a->skip_phases, &b->skip_phases);
+        expect_text(a->patches_dir, b->patches_dir);
         assert_int_equal(a->vips.n, b->vips.n);
         for (size_t i = 0; i < a->vips.n; i++)
                 expect_vip(&a->vips.items[i], &b->vips.items[i]);

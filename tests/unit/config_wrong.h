@@ -14,6 +14,7 @@
 #define VIP     AGENT "vip:\n  address: 10.0.0.9/24\n  transport: ip\n"
 #define CLUSTER "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
 #define INIT    "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n"
+#define JOIN    "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\n"
 
 struct wrong {
         const char *text;

@@ -1,4 +1,4 @@
-/* Documents, keys, types, what is not supported yet, flags and unreadable files: every mistake and where it
+/* Documents, keys, types, what is refused by name, flags and unreadable files: every mistake and where it
  * is said to be. Values are in test_config_errors_values.c. */
 #include "tests/unit/config_wrong.h"
 
@@ -19,22 +19,17 @@ static void test_documents(void **state) {
                 { "apiVersion: v1\nkind: Pod\n", 2, 7, "unknown kind \"Pod\" of v1" },
                 { "apiVersion: kubeadm.k8s.io/v1beta2\nkind: ClusterConfiguration\n", 1, 13,
                   "unknown apiVersion \"kubeadm.k8s.io/v1beta2\"" },
-                { "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\n", 2, 7,
-                  "ClusterConfiguration of kubeadm.k8s.io/v1beta3 is not supported yet" },
-                { "apiVersion: kubeadm.k8s.io/v1beta3\nkind: InitConfiguration\n", 2, 7,
-                  "InitConfiguration of kubeadm.k8s.io/v1beta3 is not supported yet" },
-                { "apiVersion: kubeadm.k8s.io/v1beta3\nkind: JoinConfiguration\n", 2, 7,
-                  "JoinConfiguration of kubeadm.k8s.io/v1beta3 is not supported yet" },
-                { "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\n", 2, 7,
-                  "JoinConfiguration of kubeadm.k8s.io/v1beta4 is not supported yet" },
                 { "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ResetConfiguration\n", 2, 7,
-                  "ResetConfiguration of kubeadm.k8s.io/v1beta4 is not supported yet" },
+                  "ResetConfiguration of kubeadm.k8s.io/v1beta4 is not taken: `triarch reset` takes flags" },
                 { "apiVersion: kubeadm.k8s.io/v1beta4\nkind: UpgradeConfiguration\n", 2, 7,
-                  "UpgradeConfiguration of kubeadm.k8s.io/v1beta4 is not supported yet" },
-                { "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n", 2, 7,
-                  "KubeletConfiguration of kubelet.config.k8s.io/v1beta1 is not supported yet" },
-                { "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n", 2, 7,
-                  "KubeProxyConfiguration of kubeproxy.config.k8s.io/v1alpha1 is not supported yet" },
+                  "UpgradeConfiguration of kubeadm.k8s.io/v1beta4 is not taken" },
+                { CLUSTER "---\napiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\n", 4, 1,
+                  "a second ClusterConfiguration; the first is in line 1" },
+                { JOIN "discovery: {bootstrapToken: {token: abcdef.0123456789abcdef},\n"
+                       "  tlsBootstrapToken: abcdef.0123456789abcdeg}\n",
+                  4, 22, "discovery.tlsBootstrapToken: is another than bootstrapToken.token" },
+                { VIP "---\n" CLUSTER "---\n" JOIN "skipPhases: [certs]\n", 13, 14,
+                  "skipPhases: \"certs\" must be preflight" },
                 { VIP "---\n" CLUSTER "---\n" AGENT, 11, 1,
                   "a second AgentConfiguration; the first is in line 1" },
                 { CLUSTER "---\n" CLUSTER, 4, 1, "a second ClusterConfiguration" },
@@ -76,41 +71,16 @@ static void test_unknown_keys(void **state) {
         EXPECT(t);
 }
 
-/* Known to us or to kubeadm, and refused by name at the key's place. */
-static void test_not_supported_yet(void **state) {
+/* Known to us or to kubeadm, and refused by name at the key's place, with the reason. */
+static void test_refused_keys(void **state) {
         static const struct {
-                const char *head, *path;
+                const char *head, *path, *reason;
         } t[] = {
-                { AGENT, "health.link" },
-                { AGENT, "health.custom" },
-                { AGENT, "timeSync.servers" },
-                { AGENT, "registryMirrors" },
-                { CLUSTER, "etcd.external.endpoints" },
-                { CLUSTER, "etcd.external.httpEndpoints" },
-                { CLUSTER, "etcd.external.caFile" },
-                { CLUSTER, "etcd.external.certFile" },
-                { CLUSTER, "etcd.external.keyFile" },
-                { CLUSTER, "dns.imageRepository" },
-                { CLUSTER, "dns.imageTag" },
-                { CLUSTER, "dns.disabled" },
-                { CLUSTER, "proxy.disabled" },
-                { CLUSTER, "featureGates" },
-                { CLUSTER, "certificateValidityPeriod" },
-                { CLUSTER, "caCertificateValidityPeriod" },
-                { INIT, "nodeRegistration.taints" },
-                { INIT, "nodeRegistration.imagePullPolicy" },
-                { INIT, "nodeRegistration.imagePullSerial" },
-                { INIT, "bootstrapTokens" },
-                { INIT, "certificateKey" },
-                { INIT, "dryRun" },
-                { INIT, "patches.directory" },
-                { INIT, "timeouts.controlPlaneComponentHealthCheck" },
-                { INIT, "timeouts.kubeletHealthCheck" },
-                { INIT, "timeouts.kubernetesAPICall" },
-                { INIT, "timeouts.etcdAPICall" },
-                { INIT, "timeouts.tlsBootstrap" },
-                { INIT, "timeouts.discovery" },
-                { INIT, "timeouts.upgradeManifests" },
+                { AGENT, "health.link", "is always watched" },
+                { AGENT, "health.custom", "no programs" },
+                { INIT, "certificateKey", "join carries the keys itself" },
+                { JOIN, "controlPlane.certificateKey", "join carries the keys itself" },
+                { JOIN, "discovery.file", "give discovery.bootstrapToken" },
         };
 
         (void)state;
@@ -127,31 +97,30 @@ static void test_not_supported_yet(void **state) {
                         snprintf(text + len, sizeof text - len, "%*s%s:%s\n", (int)depth * 2, "", word,
                                  rest ? "" : " x");
                 }
-                snprintf(message, sizeof message, "%s: not supported yet", t[i].path);
+                snprintf(message, sizeof message, "%s: is not taken: ", t[i].path);
                 expect(&(struct wrong){ text, line + depth - 1, 2 * depth - 1, message }, 1);
+                expect(&(struct wrong){ text, line + depth - 1, 2 * depth - 1, t[i].reason }, 1);
         }
 }
 
-static void test_values_not_supported_yet(void **state) {
+static void test_refused_values(void **state) {
         static const struct wrong t[] = {
-                { AGENT "vip: {address: 'fd00::9/64'}\n---\n" CLUSTER "controlPlaneEndpoint: x\n", 4, 16,
-                  "fd00::9 is not supported yet in a cluster" },
-                { CLUSTER "encryptionAlgorithm: RSA-3072\n", 3, 22, "\"RSA-3072\" is not supported yet" },
-                { CLUSTER "encryptionAlgorithm: RSA-4096\n", 3, 22, "\"RSA-4096\" is not supported yet" },
-                { CLUSTER "encryptionAlgorithm: ECDSA-P384\n", 3, 22, "\"ECDSA-P384\" is not supported yet" },
-                { CLUSTER "kubernetesVersion: v1.35.1\n", 3, 20, "\"v1.35.1\" is not supported yet" },
-                { CLUSTER "kubernetesVersion: v1.37.0\n", 3, 20, "\"v1.37.0\" is not supported yet" },
-                { CLUSTER "kubernetesVersion: stable-1\n", 3, 20,
-                  "labels such as stable-1 are not supported yet" },
-                { CLUSTER "networking: {serviceSubnet: '10.96.0.0/12,fd00::/112'}\n", 3, 29,
-                  "is not supported yet: one IPv4" },
-                { CLUSTER "networking: {podSubnet: 'fd00::/64'}\n", 3, 25,
-                  "is not supported yet: an IPv4 network" },
-                { CLUSTER "controlPlaneEndpoint: '[fd00::1]:6443'\n", 3, 23, "is not supported yet" },
-                { CLUSTER "controlPlaneEndpoint: 'fd00::1'\n", 3, 23, "is not supported yet" },
+                { CLUSTER "kubernetesVersion: v1.28.15\n", 3, 20, "makes Kubernetes 1.29 to 1.36" },
+                { CLUSTER "kubernetesVersion: v1.37.0\n", 3, 20, "makes Kubernetes 1.29 to 1.36" },
+                { CLUSTER "kubernetesVersion: stable-1\n", 3, 20, "a label such as stable-1" },
                 { CLUSTER "apiServer:\n  extraEnvs:\n  - {name: A, valueFrom: {}}\n", 5, 15,
-                  "apiServer.extraEnvs[0].valueFrom: not supported yet" },
-                { INIT "localAPIEndpoint: {advertiseAddress: 'fd00::1'}\n", 3, 38, "is not supported yet" },
+                  "apiServer.extraEnvs[0].valueFrom: is not taken: write the value itself" },
+                { INIT "nodeRegistration: {taints: [{key: a, effect: NoSchedule, timeAdded: x}]}\n", 3, 58,
+                  "nodeRegistration.taints[0].timeAdded: is not taken" },
+                { INIT "timeouts: {upgradeManifests: 6m}\n", 3, 30,
+                  "timeouts.upgradeManifests: 6m is not taken, only 5m" },
+                { JOIN "caCertPath: /pki/ca.crt\n", 3, 13, "only /etc/kubernetes/pki/ca.crt" },
+                { JOIN "dryRun: true\n", 3, 9, "dryRun: true is not taken, only false: join has no dry run" },
+                { JOIN "dryRun: []\n", 3, 9, "dryRun: must be false, not a list" },
+                { JOIN "discovery: {bootstrapToken: {unsafeSkipCAVerification: true}}\n", 3, 56,
+                  "only false: without the CA's hash" },
+                { VIP "cni: none\n", 7, 1, "cni: belongs to a cluster" },
+                { VIP "registryMirrors: {}\n", 7, 1, "registryMirrors: belongs to a cluster" },
         };
 
         (void)state;
@@ -177,7 +146,7 @@ static void test_types(void **state) {
                 { CLUSTER "apiServer: {certSANs: [a.b, 7]}\n", 3, 29, "must be a string, but 7 is a number" },
                 { CLUSTER "apiServer: {certSANs: [[a]]}\n", 3, 24, "must be a string, not a list" },
                 { CLUSTER "apiServer: {extraArgs: {v: '2'}}\n", 3, 24,
-                  "apiServer.extraArgs: must be a list in v1beta4, not a map; write \"- name: NAME\"" },
+                  "apiServer.extraArgs: must be a list in v1beta4, not a map (`triarch config migrate`" },
                 { CLUSTER "apiServer: {extraEnvs: {v: '2'}}\n", 3, 24,
                   "must be a list in v1beta4, not a map" },
                 { CLUSTER "apiServer: {extraArgs: v}\n", 3, 24, "must be a list, not a string" },
@@ -240,7 +209,7 @@ static void test_flags(void **state) {
                 { { .control_plane_endpoint = "x", .interface = "eth0" }, "--interface", "but no VIP" },
                 { { .vip = "10.0.0.9/24", .advertise_address = "x" },
                   "--apiserver-advertise-address",
-                  "IPv4 address" },
+                  "IPv4 or IPv6 address" },
                 { { .vip = "10.0.0.9/24", .advertise_address = "10.0.0.9" },
                   "--apiserver-advertise-address",
                   "is the VIP" },
@@ -254,9 +223,9 @@ static void test_flags(void **state) {
                 { { .vip = "10.0.0.9/24", .control_plane_endpoint = "10.0.0.8" },
                   "--control-plane-endpoint",
                   "is not the VIP" },
-                { { .vip = "10.0.0.9/24", .kubernetes_version = "v1.30.0" },
+                { { .vip = "10.0.0.9/24", .kubernetes_version = "v1.28.0" },
                   "--kubernetes-version",
-                  "not supported yet" },
+                  "1.29 to 1.36" },
                 { { .vip = "10.0.0.9/24", .image_repository = "" },
                   "--image-repository",
                   "image repository" },
@@ -319,8 +288,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_documents),
                 cmocka_unit_test(test_unknown_keys),
-                cmocka_unit_test(test_not_supported_yet),
-                cmocka_unit_test(test_values_not_supported_yet),
+                cmocka_unit_test(test_refused_keys),
+                cmocka_unit_test(test_refused_values),
                 cmocka_unit_test(test_types),
                 cmocka_unit_test(test_flags),
                 cmocka_unit_test(test_files_that_cannot_be_read),

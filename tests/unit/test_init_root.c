@@ -446,7 +446,7 @@ static void test_another_configuration_is_refused(void **state) {
 
         expect_exit(t, INIT(t, NULL), 0);
         list(t, &before);
-        expect_exit(t, INIT(t, NULL, "--pod-network-cidr", "10.244.0.0/16"), 2);
+        expect_exit(t, INIT(t, NULL, "--pod-network-cidr", "10.245.0.0/16"), 2);
         expect_output(t, "[ERROR FileAvailable--etc-kubernetes-manifests-kube-controller-manager.yaml]");
         expect_output(t, "exists and differs");
         list(t, &after);

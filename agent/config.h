@@ -276,6 +276,9 @@ int config_resolve_vip(struct config *c, struct vip_config *v, const struct ifad
  * node name, interface, advertise address, priority, health.apiServer.endpoint, skipPhases,
  * ignorePreflightErrors. malloc'ed, NUL-terminated beyond *ret_size. -ENOMEM. */
 int config_render(const struct config *c, bool shared, char **ret, size_t *ret_size);
+/* The ClusterConfiguration alone, of kubeadm's newest version: what the ConfigMap kubeadm-config is made
+ * from. malloc'ed. -ENOMEM. */
+int config_render_cluster(const struct config *c, char **ret, size_t *ret_size);
 /* The group that is the control plane's, NULL when there is none; and its address (0.0.0.0: none). */
 const struct vip_config *config_vip(const struct config *c);
 /* Is the owner of any group elected by majority? */

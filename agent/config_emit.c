@@ -329,3 +329,13 @@ int config_render(const struct config *c, bool shared, char **ret, size_t *ret_s
         *ret_size = size;
         return 0;
 }
+
+int config_render_cluster(const struct config *c, char **ret, size_t *ret_size) {
+        struct config_writer w = { .c = c, .shared = true };
+
+        yaml_out_begin(&w.out);
+        for (const struct config_kind *kind = config_kinds; kind->kind; kind++)
+                if (is_written(c, kind) && !strcmp(kind->kind, "ClusterConfiguration"))
+                        document(&w, kind);
+        return yaml_out_end(&w.out, ret, ret_size);
+}

@@ -95,6 +95,10 @@ int phase_control_plane(struct phase_ctx *ctx, const char *sub, struct error *e)
 int phase_kubelet_start(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_agent(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_wait(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_upload_config(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_mark_control_plane(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_bootstrap_token(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_kubelet_finalize(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_show_join(struct phase_ctx *ctx, const char *sub, struct error *e);
 
 #endif

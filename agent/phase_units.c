@@ -72,25 +72,42 @@ static int converge(struct phase_ctx *ctx, const char *phase, struct unit_bus *b
         return newer ? act(ctx, phase, b, unit, true, e) : 0;
 }
 
+struct reporter {
+        struct phase_ctx *ctx;
+        const char *phase;
+};
+
 static void on_finalize(void *userdata, enum pki_action action, const char *file) {
-        phase_report(userdata, "kubelet-start", action == PKI_MADE, file);
+        const struct reporter *r = userdata;
+
+        phase_report(r->ctx, r->phase, action == PKI_MADE, file);
 }
 
-static int kubelet_files(struct phase_ctx *ctx, struct error *e) {
-        CLEANUP(phase_values_freep) struct phase_values *v = NULL;
+/* The kubelet's client certificate where it renews it itself, and kubelet.conf naming it there. */
+static int finalize(struct phase_ctx *ctx, const char *phase, struct error *e) {
+        struct reporter reporter = { ctx, phase };
         struct pki_error pe = { 0 };
         struct pki_params p;
         int r;
 
-        if ((r = phase_values_new(ctx, &v, e)) < 0 || (r = phase_pki_params(ctx, &p, e)) < 0)
+        if ((r = phase_pki_params(ctx, &p, e)) < 0)
+                return r;
+        r = pki_kubelet_finalize(&p, on_finalize, &reporter, &pe);
+        return r < 0 ? error_from_pki(e, EXIT_FAILED, &pe) : 0;
+}
+
+static int kubelet_files(struct phase_ctx *ctx, struct error *e) {
+        CLEANUP(phase_values_freep) struct phase_values *v = NULL;
+        int r;
+
+        if ((r = phase_values_new(ctx, &v, e)) < 0)
                 return r;
         for (size_t i = 0; i < ARRAY_SIZE(kubelet_templates); i++)
                 if ((r = phase_put_template(ctx, "kubelet-start", v, kubelet_templates[i], e)) < 0)
                         return r;
         if (ctx->worker) /* its credentials came with its enrolment */
                 return 0;
-        r = pki_kubelet_finalize(&p, on_finalize, ctx, &pe);
-        return r < 0 ? error_from_pki(e, EXIT_FAILED, &pe) : 0;
+        return finalize(ctx, "kubelet-start", e);
 }
 
 /* The client certificate is none of the files that a restart is for: the kubelet itself renews it. */
@@ -108,6 +125,21 @@ int phase_kubelet_start(struct phase_ctx *ctx, const char *sub, struct error *e)
         if ((r = unit_bus_open(&b, e)) < 0 || (r = unit_daemon_reload(b, e)) < 0)
                 return r;
         return converge(ctx, "kubelet-start", b, "kubelet.service", files, ARRAY_SIZE(files), e);
+}
+
+/* kubelet-start has done it before the kubelet's first start; where kubelet.conf was made anew since then,
+ * the kubelet is told. */
+int phase_kubelet_finalize(struct phase_ctx *ctx, const char *sub, struct error *e) {
+        CLEANUP(unit_bus_freep) struct unit_bus *b = NULL;
+        unsigned made = ctx->made;
+        int r;
+
+        (void)sub;
+        if ((r = finalize(ctx, "kubelet-finalize", e)) < 0 || *ctx->root || ctx->made == made)
+                return r;
+        if ((r = unit_bus_open(&b, e)) < 0)
+                return r;
+        return act(ctx, "kubelet-finalize", b, "kubelet.service", true, e);
 }
 
 /* The unit listens on the default port; another one is a drop-in, as an administrator would write it. */

@@ -1,4 +1,5 @@
 #include "agent/phase.h"
+#include "agent/phase_kube.h"
 #include "pki/file.h"
 #include <errno.h>
 #include <strings.h>
@@ -220,6 +221,17 @@ int phase_render(const struct phase_values *v, const char *name, char **ret, siz
                  struct error *e) {
         struct tmpl_error why = { 0 };
         int r = tmpl_render(name, &v->v, ret, ret_size, &why);
+
+        if (r < 0)
+                error_set(e, r == -ENOMEM ? EXIT_FAILED : EXIT_INPUT, "%s cannot be made: %s", name,
+                          *why.what ? why.what : strerror(-r));
+        return r;
+}
+
+int phase_render_objects(const struct phase_values *v, const char *name, const struct tmpl_pair *pairs,
+                         size_t n_pairs, char **ret, size_t *ret_size, struct error *e) {
+        struct tmpl_error why = { 0 };
+        int r = tmpl_render_objects(name, pairs, n_pairs, v ? &v->v : NULL, ret, ret_size, &why);
 
         if (r < 0)
                 error_set(e, r == -ENOMEM ? EXIT_FAILED : EXIT_INPUT, "%s cannot be made: %s", name,

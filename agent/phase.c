@@ -22,6 +22,8 @@ static const struct phase phases[] = {
         { "kubelet-start", "kubelet", NULL, "make the kubelet's files and start it", phase_kubelet_start },
         { "agent", NULL, NULL, "make the agent's configuration, start the agent and enrolment", phase_agent },
         { "wait-control-plane", NULL, NULL, "wait until this machine's API server answers", phase_wait },
+        { "addon", NULL, "all coredns kube-proxy flannel",
+          "put CoreDNS, kube-proxy and flannel into the cluster", phase_addon },
         { "show-join-command", "token", NULL, "make a token and print the join command", phase_show_join },
 };
 

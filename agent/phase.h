@@ -67,6 +67,8 @@ struct phase_values;
 int phase_values_new(const struct phase_ctx *ctx, struct phase_values **ret, struct error *e);
 void phase_values_free(struct phase_values *v);
 DEFINE_CLEANUP(struct phase_values *, phase_values_free)
+/* Borrowed from v. */
+const struct tmpl_values *phase_values_get(const struct phase_values *v);
 /* Render one template; malloc'ed. */
 int phase_render(const struct phase_values *v, const char *name, char **ret, size_t *ret_size,
                  struct error *e);
@@ -99,6 +101,7 @@ int phase_upload_config(struct phase_ctx *ctx, const char *sub, struct error *e)
 int phase_mark_control_plane(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_bootstrap_token(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_kubelet_finalize(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_addon(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_show_join(struct phase_ctx *ctx, const char *sub, struct error *e);
 
 #endif

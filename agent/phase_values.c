@@ -1,3 +1,4 @@
+#include "agent/addon.h"
 #include "agent/phase.h"
 #include "agent/phase_kube.h"
 #include "pki/file.h"
@@ -167,6 +168,15 @@ static void find_host_name(const struct phase_ctx *ctx, struct phase_values *v) 
         v->v.host_name = v->host_name;
 }
 
+/* flannel's images come from where flannel publishes them, or from the mirror that has all others. */
+static const char *flannel_repository(const struct config *c) {
+        static const char upstream[] = "ghcr.io/flannel-io";
+        const char *given = c->flannel_image_repository ? c->flannel_image_repository : upstream;
+        bool mirrored = strcmp(c->image_repository, "registry.k8s.io") != 0;
+
+        return mirrored && !strcmp(given, upstream) ? c->image_repository : given;
+}
+
 static struct tmpl_values scalars(const struct phase_ctx *ctx) {
         const struct config *c = ctx->config;
         const char *resolv = "/run/systemd/resolve/resolv.conf";
@@ -189,6 +199,7 @@ static struct tmpl_values scalars(const struct phase_ctx *ctx) {
                 .initial_cluster = ctx->initial_cluster,
                 .cri_socket = c->cri_socket,
                 .resolv_conf = exists(ctx, resolv) ? resolv : NULL,
+                .flannel_image_repository = addon_unwanted(c, "flannel") ? NULL : flannel_repository(c),
         };
 }
 
@@ -215,6 +226,10 @@ int phase_values_new(const struct phase_ctx *ctx, struct phase_values **ret, str
                 return error_set(e, EXIT_FAILED, "out of memory"), r;
         *ret = TAKE_PTR(v);
         return 0;
+}
+
+const struct tmpl_values *phase_values_get(const struct phase_values *v) {
+        return &v->v;
 }
 
 int phase_render(const struct phase_values *v, const char *name, char **ret, size_t *ret_size,

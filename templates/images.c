@@ -42,14 +42,30 @@ static int coredns_image(const struct tmpl_values *v, char *out, size_t size) {
                            v->dns_image_tag ? v->dns_image_tag : version->coredns);
 }
 
-/* The images in kubeadm's order; print NULL: one whose tag is the Kubernetes version. */
+/* One release of flannel for all versions of Kubernetes: v0.28.9 of August 2026, with the plugin of its own
+ * manifest. */
+static int flannel_image(const struct tmpl_values *v, char *out, size_t size) {
+        return print_image(out, size, v->flannel_image_repository, "flannel", "v0.28.9");
+}
+
+static int flannel_cni_image(const struct tmpl_values *v, char *out, size_t size) {
+        return print_image(out, size, v->flannel_image_repository, "flannel-cni-plugin", "v1.9.1-flannel3");
+}
+
+/* The images in kubeadm's order, then the network's; print NULL: one whose tag is the Kubernetes version. */
 static const struct image {
         const char *name;
         int (*print)(const struct tmpl_values *v, char *out, size_t size);
 } images[] = {
-        { "kube-apiserver", NULL },  { "kube-controller-manager", NULL }, { "kube-scheduler", NULL },
-        { "kube-proxy", NULL },      { "coredns", coredns_image },        { "pause", tmpl_pause_image },
+        { "kube-apiserver", NULL },
+        { "kube-controller-manager", NULL },
+        { "kube-scheduler", NULL },
+        { "kube-proxy", NULL },
+        { "coredns", coredns_image },
+        { "pause", tmpl_pause_image },
         { "etcd", tmpl_etcd_image },
+        { "flannel", flannel_image },
+        { "flannel-cni-plugin", flannel_cni_image },
 };
 
 static bool is_wanted(const struct tmpl_values *v, const struct image *image) {
@@ -57,16 +73,26 @@ static bool is_wanted(const struct tmpl_values *v, const struct image *image) {
                 return !v->proxy_disabled;
         if (!strcmp(image->name, "coredns"))
                 return !v->dns_disabled;
+        if (!strncmp(image->name, "flannel", 7))
+                return v->flannel_image_repository != NULL;
         return strcmp(image->name, "etcd") != 0 || !v->etcd_servers;
 }
 
+static int print(const struct tmpl_values *v, const struct image *image, char *out, size_t size) {
+        return image->print ? image->print(v, out, size)
+                            : print_image(out, size, v->image_repository, image->name, v->kubernetes_version);
+}
+
 int tmpl_image(const struct tmpl_values *v, size_t i, char *out, size_t size) {
-        for (size_t k = 0; k < sizeof images / sizeof *images; k++) {
-                if (!is_wanted(v, &images[k]) || i-- > 0)
-                        continue;
-                return images[k].print ? images[k].print(v, out, size)
-                                       : print_image(out, size, v->image_repository, images[k].name,
-                                                     v->kubernetes_version);
-        }
+        for (size_t k = 0; k < sizeof images / sizeof *images; k++)
+                if (is_wanted(v, &images[k]) && i-- == 0)
+                        return print(v, &images[k], out, size);
+        return -ENOENT;
+}
+
+int tmpl_image_named(const struct tmpl_values *v, const char *name, char *out, size_t size) {
+        for (size_t k = 0; k < sizeof images / sizeof *images; k++)
+                if (!strcmp(images[k].name, name))
+                        return is_wanted(v, &images[k]) ? print(v, &images[k], out, size) : -ENOENT;
         return -ENOENT;
 }

@@ -38,6 +38,7 @@ struct tmpl_values {
         const char *etcd_image_repository, *etcd_image_tag; /* NULL: image_repository, the version's */
         const char *dns_image_repository, *dns_image_tag;   /* the same of CoreDNS */
         bool dns_disabled, proxy_disabled;
+        const char *flannel_image_repository; /* NULL: no flannel */
         const char *node_name, *advertise_address;
         unsigned bind_port;
         const char *cluster_name, *dns_domain, *service_subnet; /* subnets: "A,B" with two families */
@@ -103,5 +104,7 @@ int tmpl_equal(const char *a, size_t na, const char *b, size_t nb, struct tmpl_e
 
 /* The images of this version, for `preflight` and lists: i-th, into out; -ENOENT past the end. */
 int tmpl_image(const struct tmpl_values *v, size_t i, char *out, size_t size);
+/* The one called "coredns", "flannel-cni-plugin", ...; -ENOENT: no such image, or it is not wanted. */
+int tmpl_image_named(const struct tmpl_values *v, const char *name, char *out, size_t size);
 
 #endif

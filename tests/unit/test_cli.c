@@ -254,11 +254,11 @@ static void test_unknown_phase_to_skip_is_invalid(void **state) {
         write_file(p, bad,
                    "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"
                    "vip: {address: 10.0.0.9/24}\n---\napiVersion: kubeadm.k8s.io/v1beta4\n"
-                   "kind: InitConfiguration\nskipPhases: [addon]\n");
+                   "kind: InitConfiguration\nskipPhases: [addons]\n");
         run(p->dir, args, &r);
         assert_int_equal(r.status, 3);
         assert_non_null(
-                strstr(r.err, "../bad.yaml: skipPhases (--skip-phases): there is no phase \"addon\""));
+                strstr(r.err, "../bad.yaml: skipPhases (--skip-phases): there is no phase \"addons\""));
 }
 
 static void test_lost_output_is_a_failure(void **state) {

@@ -44,7 +44,7 @@ static void test_order(void **state) {
         static const char *const order[] = {
                 "preflight",        "certs",         "kubeconfig", "etcd",
                 "control-plane",    "kubelet-start", "agent",      "wait-control-plane",
-                "show-join-command"
+                "addon",            "show-join-command"
         };
 
         (void)state;
@@ -69,6 +69,11 @@ static void test_skips_are_checked(void **state) {
         assert_int_equal(check_skip("certs/apiserver", &e), 0);
         assert_int_equal(check_skip("kubelet", &e), 0);
         assert_int_equal(check_skip("certs/", &e), 0);
+        assert_int_equal(check_skip("addon", &e), 0);
+        assert_int_equal(check_skip("addon/kube-proxy", &e), 0);
+        assert_int_equal(check_skip("addon/coredns", &e), 0);
+        assert_int_equal(check_skip("addon/flannel", &e), 0);
+        assert_int_equal(check_skip("addon/calico", &e), -EINVAL);
         assert_int_equal(check_skip("certs/nothing", &e), -EINVAL);
         assert_int_equal(e.status, EXIT_INPUT);
         assert_int_equal(check_skip("nothing", &e), -EINVAL);

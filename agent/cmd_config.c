@@ -5,10 +5,14 @@
 #include <errno.h>
 #include <jansson.h>
 
-static const char usage[] = "Usage: triarch config print-defaults\n"
-                            "       triarch config validate FILE [-o json]\n\n"
-                            "print-defaults prints a commented configuration with every default;\n"
-                            "validate says whether FILE is a configuration, and where not.";
+static const char usage[] =
+        "Usage: triarch config print-defaults\n"
+        "       triarch config validate FILE [-o json]\n"
+        "       triarch config migrate [--old-config FILE] [--new-config FILE]\n\n"
+        "print-defaults prints a commented configuration with every default;\n"
+        "validate says whether FILE is a configuration, and where not;\n"
+        "migrate writes kubeadm's v1beta3 as v1beta4, from standard input to standard output where no files\n"
+        "are given. Comments are lost.";
 
 struct report {
         const char *file;
@@ -62,10 +66,11 @@ static int invalid(const char *file, bool json, const struct error *e) {
 static int validate(const char *file, bool json) {
         CLEANUP(json_decrefp) json_t *warnings = json ? json_array() : NULL;
         CLEANUP(config_freep) struct config *c = NULL;
+        const struct config_flags flags = { .join_alone = true, .any_address = true };
         struct report report = { file, warnings };
         struct error e;
 
-        if (config_load(file, NULL, &c, &e) < 0)
+        if (config_load(file, &flags, &c, &e) < 0)
                 return invalid(file, json, &e);
         if (phase_check_skips(c, &e) < 0) {
                 snprintf(e.file, sizeof e.file, "%s", file);
@@ -80,20 +85,34 @@ static int validate(const char *file, bool json) {
 }
 
 int cmd_config(int argc, char **argv) {
+        const char *old_file = NULL, *new_file = NULL;
+        const struct opt table[] = {
+                { "old-config", 0, OPT_STRING, &old_file, "FILE", "migrate: what is read" },
+                { "new-config", 0, OPT_STRING, &new_file, "FILE",
+                  "migrate: what is written; must not exist" },
+                { 0 },
+        };
         struct common common;
         struct error e;
         char **args;
         int n, r;
 
-        r = opt_parse(argc, argv, usage, NULL, &common, &args, &n, &e);
+        r = opt_parse(argc, argv, usage, table, &common, &args, &n, &e);
         if (r)
                 return r < 0 ? error_print(&e) : EXIT_DONE;
+        if (n == 1 && !strcmp(args[0], "migrate") && !common.json)
+                return cmd_config_migrate(old_file, new_file);
+        if (old_file || new_file) {
+                error_set(&e, EXIT_INPUT, "--old-config and --new-config belong to `config migrate`");
+                return error_print(&e);
+        }
         if (n == 1 && !strcmp(args[0], "print-defaults") && !common.json) {
                 fputs(config_defaults_text(), stdout);
                 return EXIT_DONE;
         }
         if (n == 2 && !strcmp(args[0], "validate"))
                 return validate(args[1], common.json);
-        error_set(&e, EXIT_INPUT, "expected `config print-defaults` or `config validate FILE [-o json]`");
+        error_set(&e, EXIT_INPUT,
+                  "expected `config print-defaults`, `config validate FILE [-o json]` or `config migrate`");
         return error_print(&e);
 }

@@ -1,5 +1,6 @@
 #include "agent/command.h"
 #include "agent/config_fields.h"
+#include "agent/config_join.h"
 #include "agent/decimal.h"
 #include "agent/join.h"
 #include "agent/jread.h"
@@ -19,25 +20,22 @@ static const char usage[] =
 
 struct args {
         struct common common;
-        const char *token, *pins;
+        const char *token, *pins, *config_file;
         bool control_plane;
+        struct config_join file;
         char host[256], secret[PKI_TOKEN_SIZE];
 };
 
-/* HOST or HOST:PORT. */
+/* HOST, HOST:PORT, [IPv6]:PORT. */
 static int parse_host(const char *text, char host[256], uint16_t *ret_port, struct error *e) {
-        const char *colon = strrchr(text, ':');
-        size_t n = colon ? (size_t)(colon - text) : strlen(text);
-        uint64_t port = DEFAULT_PORT;
-
-        snprintf(host, 256, "%.*s", (int)n, text);
-        if (n >= 256 || (syntax_host_address(host) && syntax_dns_name(host)) ||
-            (colon && !decimal_parse(colon + 1, 1, UINT16_MAX, &port)))
+        *ret_port = 0;
+        if (config_parse_host_port(text, host, ret_port))
                 return error_set(e, EXIT_INPUT,
-                                 "\"%s\": want HOST or HOST:PORT, with the name (in lower case) or IPv4 "
-                                 "address of a master",
+                                 "\"%s\": want HOST or HOST:PORT, with the name (in lower case) or address "
+                                 "(IPv6 in brackets) of a master",
                                  text);
-        *ret_port = (uint16_t)port;
+        if (!*ret_port)
+                *ret_port = DEFAULT_PORT;
         return 0;
 }
 
@@ -60,11 +58,55 @@ static void hide_token(struct args *a) {
         a->token = a->secret;
 }
 
+static int take_pins(const struct str_list *from, struct enroll_pins *to, struct error *e) {
+        CLEANUP(freep) char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+
+        if (!out)
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        for (size_t i = 0; i < from->n; i++)
+                fprintf(out, "%s%s", i ? "," : "", from->items[i]);
+        fclose(out);
+        return from->n ? enroll_pins_parse(text, to, e) : 0;
+}
+
+/* What the file says where no flag does. Its apiServerEndpoint is the way to the API server; the master that
+ * answers there enrols on a port of its own. */
+static int take_file(struct args *a, struct join *j, bool worker, struct error *e) {
+        const struct join_config *said;
+        int r = config_join_load(a->config_file, &a->file, e);
+
+        if (r < 0)
+                return r;
+        said = &a->file.said->join;
+        if (worker && said->control_plane)
+                return error_set(e, EXIT_INPUT, "--worker: %s has controlPlane, which makes a master",
+                                 a->config_file);
+        j->worker = !a->control_plane && !said->control_plane;
+        j->overlay = a->file.overlay;
+        if (!a->token)
+                a->token = said->token;
+        if (!j->host && said->endpoint_host) {
+                j->host = said->endpoint_host;
+                j->port = DEFAULT_PORT;
+        }
+        if (j->pins.n == 0 && (r = take_pins(&said->pins, &j->pins, e)) < 0)
+                return r;
+        if (!j->flags.node_name)
+                j->flags.node_name = a->file.said->node_name;
+        if (!j->flags.advertise_address)
+                j->flags.advertise_address = a->file.said->advertise_address;
+        return 0;
+}
+
 static int parse(int argc, char **argv, struct args *a, struct join *j, struct error *e) {
         const struct opt table[] = {
                 { "token", 0, OPT_STRING, &a->token, "TOKEN", "made by `triarch token create` on a master" },
                 { "discovery-token-ca-cert-hash", 0, OPT_STRING, &a->pins, "sha256:HEX[,...]",
                   "hash of the cluster CA's public key" },
+                { "config", 0, OPT_STRING, &a->config_file, "FILE",
+                  "a JoinConfiguration; without controlPlane in it this machine becomes a worker" },
                 { "node-name", 0, OPT_STRING, &j->flags.node_name, "NAME", "default: the host name" },
                 { "apiserver-advertise-address", 0, OPT_STRING, &j->flags.advertise_address, "ADDR",
                   "this machine's own address; default: the one it reaches HOST from" },
@@ -96,10 +138,13 @@ static int parse(int argc, char **argv, struct args *a, struct join *j, struct e
                 hide_token(a);
         if (a->pins && (r = enroll_pins_parse(a->pins, &j->pins, e)) < 0)
                 return r;
+        if ((r = parse_positional(a, j, args, n, e)) < 0 ||
+            (a->config_file && (r = take_file(a, j, j->worker, e)) < 0))
+                return r;
         j->root = a->common.root;
         j->token = a->token;
         j->verbose = a->common.verbose;
-        return parse_positional(a, j, args, n, e);
+        return 0;
 }
 
 int cmd_join(int argc, char **argv) {
@@ -116,6 +161,7 @@ int cmd_join(int argc, char **argv) {
         if (r == 0)
                 r = join_run(&j, &e);
         join_done(&j);
+        config_join_done(&a.file);
         OPENSSL_cleanse(a.secret, sizeof a.secret);
         return r < 0 ? error_print(&e) : EXIT_DONE;
 }

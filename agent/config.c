@@ -38,14 +38,14 @@ static int read_defaults(struct config_reader *r) {
 
 static int read_all(struct config_reader *r, const struct ydocs *docs, const struct config_flags *flags) {
         CLEANUP(freep) const struct config_kind **kinds = calloc(docs->n + 1, sizeof(*kinds));
-        bool join = flags && flags->join;
         int k;
 
         if (!kinds)
                 return config_no_memory(r);
         r->c->cluster = flags && flags->cluster;
+        r->any_address = flags && flags->any_address;
         if ((k = config_survey(r, docs, kinds)) < 0 || (k = read_defaults(r)) < 0 ||
-            (k = config_read_documents(r, docs, kinds, join)) < 0)
+            (k = config_read_documents(r, docs, kinds, flags)) < 0)
                 return k;
         if (flags && flags->join_alone && config_only_join(docs, kinds))
                 return 0;

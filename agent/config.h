@@ -240,9 +240,12 @@ struct config_flags {
         const char *kubernetes_version, *image_repository, *pod_subnet, *service_subnet, *dns_domain;
         const char *cert_dir, *cri_socket, *cert_sans, *ignore_preflight_errors, *skip_phases, *token_ttl;
         const char *bind_port;
-        bool cluster;    /* a cluster is wanted, whatever documents the file has (init) */
-        bool join;       /* a JoinConfiguration is applied over the rest; otherwise it is only checked */
-        bool join_alone; /* a JoinConfiguration without any other document is enough: it is only checked */
+        bool cluster; /* a cluster is wanted, whatever documents the file has (init) */
+        bool join;    /* a JoinConfiguration is applied over the rest; otherwise it is only checked */
+        bool worker;  /* taints and kubeletExtraArgs of an InitConfiguration are a master's: not for this node
+                       */
+        bool any_address; /* a cluster without VIP and controlPlaneEndpoint will do, which a flag may give */
+        bool join_alone;  /* a JoinConfiguration without any other document is enough: it is only checked */
 };
 
 /* Parse and validate `file` (NULL: flags and defaults alone). Nothing outside is read but the file

@@ -26,6 +26,8 @@ static int check_endpoint(struct config_reader *r) {
         const struct vip_config *v = config_vip(c);
         struct vrrp_ip a;
 
+        if (!c->endpoint_host && r->any_address)
+                return 0;
         if (!c->endpoint_host)
                 return config_blame(
                         r, BLAME(NULL),

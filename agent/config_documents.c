@@ -178,13 +178,22 @@ static int only_check(struct config_reader *r, const struct config_kind *kind, c
         return k;
 }
 
+static void forget_master(struct config *c) {
+        op_taints.done(config_find(fields_init, "nodeRegistration.taints"), &c->taints);
+        op_list.done(config_find(fields_init, "nodeRegistration.kubeletExtraArgs"), &c->kubelet_extra_args);
+        c->taints_given = false;
+}
+
 int config_read_documents(struct config_reader *r, const struct ydocs *docs,
-                          const struct config_kind *const *kinds, bool join) {
+                          const struct config_kind *const *kinds, const struct config_flags *flags) {
+        bool join = flags && flags->join;
         int k;
 
         for (size_t i = 0; i < docs->n; i++)
                 if (kinds[i] && !kinds[i]->join && (k = read_document(r, kinds[i], docs->items[i])) < 0)
                         return k;
+        if (flags && flags->worker)
+                forget_master(r->c);
         for (size_t i = 0; i < docs->n; i++)
                 if (kinds[i] && kinds[i]->join &&
                     (k = (join ? read_document : only_check)(r, kinds[i], docs->items[i])) < 0)

@@ -94,7 +94,8 @@ struct config_reader {
         struct config *c;
         struct error *e;
         const char *file;
-        char path[192]; /* "vip.members[1].name" of what is being read */
+        char path[192];   /* "vip.members[1].name" of what is being read */
+        bool any_address; /* config_flags */
         struct config_place *places;
         size_t n_places;
 };
@@ -157,9 +158,10 @@ int config_read_defaults(struct config_reader *r, const struct field *table, voi
 int config_survey(struct config_reader *r, const struct ydocs *docs, const struct config_kind **kinds);
 /* Nothing but a JoinConfiguration. */
 bool config_only_join(const struct ydocs *docs, const struct config_kind *const *kinds);
-/* All of them into r->c; a JoinConfiguration last when `join`, else it is only checked. */
+/* All of them into r->c; a JoinConfiguration last when flags->join, else it is only checked. */
 int config_read_documents(struct config_reader *r, const struct ydocs *docs,
-                          const struct config_kind *const *kinds, bool join);
+                          const struct config_kind *const *kinds, const struct config_flags *flags);
+
 int config_read_flags(struct config_reader *r, const struct config_flags *flags);
 /* What follows from other values: addresses, priority, endpoints. Then what must hold between values. */
 int config_derive(struct config_reader *r);
@@ -184,6 +186,9 @@ struct ifaddrs;
 int config_resolve_from(struct config *c, const struct ifaddrs *addresses, struct error *e);
 
 #define BLAME(...) ((const void *const[]){ __VA_ARGS__, NULL })
+
+/* "HOST", "HOST:PORT", "[IPv6]:PORT", "IPv6": *ret_port is 0 without one. NULL, or "must be ...". */
+const char *config_parse_host_port(const char *text, char host[256], uint16_t *ret_port);
 
 /* Syntax of single values (config_syntax.c): NULL, or "must be ...". */
 const char *syntax_node_name(const char *s);

@@ -7,8 +7,7 @@
 
 enum { MINOR_FIRST = 29, MINOR_LAST = 36 };
 
-/* "HOST", "HOST:PORT", "[IPv6]:PORT", "IPv6": *ret_port is 0 without one. NULL, or what is wrong. */
-static const char *parse_host_port(const char *text, char host[256], uint16_t *ret_port) {
+const char *config_parse_host_port(const char *text, char host[256], uint16_t *ret_port) {
         const char *colon = strchr(text, ':'), *end;
         bool bracket = *text == '[';
         uint64_t port = 0;
@@ -39,7 +38,7 @@ static int read_host_port(struct config_reader *r, const struct ynode *n, char *
 
         if (k < 0)
                 return k;
-        if ((wrong = parse_host_port(n->value, host, port)))
+        if ((wrong = config_parse_host_port(n->value, host, port)))
                 return config_bad_value(r, n, wrong);
         return config_read_string(r, &text, &name, target);
 }

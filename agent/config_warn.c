@@ -75,6 +75,8 @@ void config_warnings(const struct config *c, void (*warn)(void *userdata, const 
         const struct vip_config *v = config_vip(c);
         struct vrrp_ip self;
 
+        if (c->cluster && !c->endpoint_host)
+                say(&w, "there is neither vip.address nor controlPlaneEndpoint: init needs --vip with it");
         if (!v)
                 return;
         warn_size(&w, v);

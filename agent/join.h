@@ -14,7 +14,8 @@ struct join {
         const char *token;         /* NULL: the same */
         struct enroll_pins pins;   /* the same */
         struct config_flags flags; /* this node's own values, and ignored checks */
-        bool worker;               /* --worker; once there is a journal, what it says */
+        const char *overlay; /* a JoinConfiguration without its discovery (agent/config_join.h), or NULL */
+        bool worker;         /* --worker; once there is a journal, what it says */
         unsigned verbose;
 
         struct join_state state;

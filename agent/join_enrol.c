@@ -1,4 +1,5 @@
 #include "agent/chrony.h"
+#include "agent/config_join.h"
 #include "agent/enroll_clock.h"
 #include "agent/join.h"
 #include "agent/monotonic.h"
@@ -160,18 +161,22 @@ static int note_cluster(struct join_state *s, const struct enroll_bundle *b, str
 static int make_config(struct join *j, const struct enroll_bundle *b, struct error *e) {
         struct config_flags flags = j->flags;
         CLEANUP(config_freep) struct config *c = NULL;
-        CLEANUP(freep) char *text = NULL;
+        CLEANUP(freep) char *text = NULL, *both = NULL;
         unsigned priority = 250 - 20 * (b->position < 6 ? b->position : 6);
         size_t size;
-        int r;
+        int n, r;
 
         flags.node_name = j->state.node_name;
         flags.advertise_address = j->state.address;
         flags.ignore_preflight_errors = NULL;
+        flags.join = true;
+        flags.worker = j->worker;
         if (!b->config) /* cannot be: a bundle is decoded as a whole */
                 return -EBADMSG;
-        if ((r = config_parse(b->config, strlen(b->config), "the configuration from the master", &flags, &c,
-                              e)) < 0)
+        if ((n = asprintf(&both, "%s%s%s", b->config, j->overlay ? CONFIG_JOIN_SEPARATOR : "",
+                          j->overlay ? j->overlay : "")) < 0)
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        if ((r = config_parse(both, (size_t)n, "the configuration from the master", &flags, &c, e)) < 0)
                 return r;
         for (size_t i = 0; i < c->vips.n; i++)
                 if (!config_member(&c->vips.items[i], c->node_name))
@@ -200,18 +205,23 @@ int join_load_config(struct join *j, struct error *e) {
 
 /* Before enrolment nothing is known of the cluster: this node's own values are checked, and the machine. */
 static int prepare(struct join *j, struct config **ret, struct error *e) {
+        const char *overlay = j->overlay ? j->overlay : "";
         struct config_flags flags = j->flags;
         int r;
 
         /* The defaults of a master, such as its runtime's socket; the endpoint is not known yet, and
          * whatever else the cluster has comes with the bundle. */
         flags.cluster = true;
+        flags.join = true;
         flags.control_plane_endpoint = j->host;
-        if ((r = config_load(NULL, &flags, ret, e)) < 0)
+        r = config_parse(overlay, strlen(overlay), j->overlay ? "the JoinConfiguration" : "", &flags, ret, e);
+        if (r < 0)
                 return r;
         snprintf(j->state.node_name, sizeof j->state.node_name, "%s", (*ret)->node_name);
         j->ctx.config = *ret;
-        return *j->root ? 0 : preflight_run(&j->ctx, false, e);
+        if (*j->root || (*ret)->skip_phases.n > 0) /* join can skip nothing but preflight */
+                return 0;
+        return preflight_run(&j->ctx, false, e);
 }
 
 int join_enrol(struct join *j, struct error *e) {

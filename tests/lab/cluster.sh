@@ -66,8 +66,11 @@ timed_runs=0
 
 # --- the cluster -----------------------------------------------------------------------------
 
+# join_line [MASTER] [OPTION...]: options are those of `token create`.
 join_line() {
-        on "${1:-host1}" triarch token create --print-join-command | grep -o 'triarch join .*'
+        local master=${1:-host1}
+
+        on "$master" triarch token create "${@:2}" --print-join-command | grep -o 'triarch join .*'
 }
 
 # The words after "triarch join" of the line above.

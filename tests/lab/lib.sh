@@ -23,7 +23,8 @@ lab_build=${TRIARCH_BUILD:-$lab_source/build/release}
 lab_programs=$lab_build/tests
 
 machines=(host1 host2 host3)
-declare -A machine_address=([host1]=172.18.0.154 [host2]=172.18.0.155 [host3]=172.18.0.156)
+workers=(host4)                         # booted by those tests alone that want one
+declare -A machine_address=([host1]=172.18.0.154 [host2]=172.18.0.155 [host3]=172.18.0.156 [host4]=172.18.0.157)
 vip=172.18.0.192
 prefix=22
 server_address=172.18.0.1
@@ -245,7 +246,7 @@ machine_identity() {
         # With an id it is not a first boot to systemd, which would enable every unit that it finds.
         echo -n "lab $1" | md5sum | cut -c1-32 >"$root/etc/machine-id"
         printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
-        for name in "${machines[@]}"; do
+        for name in "${machines[@]}" "${workers[@]}"; do
                 echo "${machine_address[$name]} $name" >>"$root/etc/hosts"
         done
         rmdir "$root/var/lib/etcd" # of Debian's package; a machine that becomes a master has none

@@ -11,7 +11,8 @@ command, args and environment, and of the machine's files only
 Each pod is a transient unit pod-NAME.service, so it outlives a restart of this program as a container
 outlives one of the kubelet, and its output is in the journal. A process that ends, or whose startup or
 liveness probe fails as often as the manifest allows, is started again after a short back-off; a pod whose
-manifest goes, is stopped. GET 127.0.0.1:10248/healthz answers 200.
+manifest goes, is stopped. GET 127.0.0.1:10248/healthz answers 200. Its node is registered and kept Ready
+(podrunner_node.py).
 
 Programs are found in /opt/kube-bin (KUBE_BIN_DIR of the lab) first, then in the lab's stand-ins.
 """
@@ -22,6 +23,7 @@ import http.server
 import json
 import os
 import select
+import socket
 import ssl
 import subprocess
 import sys
@@ -29,6 +31,9 @@ import threading
 import time
 
 import yaml
+
+sys.path.insert(0, "/usr/lib/triarch-lab")
+from podrunner_node import Node  # noqa: E402
 
 KUBE_BIN = "/opt/kube-bin"
 LAB_BIN = "/usr/lib/triarch-lab/bin"
@@ -293,6 +298,14 @@ def serve_health():
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
+def own_address():
+    """What a kubelet takes for its node's address, where it is told none: that of the machine's name."""
+    try:
+        return socket.gethostbyname(socket.gethostname())
+    except OSError:
+        return None
+
+
 def leftovers(known):
     """Pods of an earlier run of this program whose manifest went meanwhile."""
     units = json.loads(systemctl("list-units", "--output=json", "--all", "pod-*.service") or "[]")
@@ -329,6 +342,8 @@ def main():
         check_kubeconfig(flags.kubeconfig)
     directory = config["staticPodPath"]
     serve_health()
+    if flags.kubeconfig:
+        Node(flags.kubeconfig, flags.hostname_override or socket.gethostname().lower(), own_address(), log).start()
     pods, refused = {}, {}
     step(directory, pods, refused)
     leftovers({pod.unit for pod in pods.values()})

@@ -1,0 +1,107 @@
+#!/bin/bash
+# A worker: a fourth machine joins as one, through a token that is for workers alone; its node is kept Ready
+# at the virtual address while the machine that has it loses its power; reset takes it back.
+source "$(dirname "$0")/cluster.sh"
+lab_enter "$@"
+
+worker=${workers[0]}
+
+# The names that the API server has for a kind, asked with a kubeconfig of a master ("" for the worker's own).
+node_get() {
+        on "$1" python3 - "$2" "$3" <<'PYTHON'
+import sys
+sys.path.insert(0, "/usr/lib/triarch-lab")
+from podrunner_node import Credentials
+status, text = Credentials(sys.argv[1]).call("GET", sys.argv[2], None)
+print(status)
+sys.exit(status != 200)
+PYTHON
+}
+
+worker_ready() {
+        on "$1" python3 - "$worker" <<'PYTHON'
+import http.client, json, sys
+sys.path.insert(0, "/usr/lib/triarch-lab")
+from podrunner_node import Credentials
+api = Credentials("/etc/kubernetes/admin.conf")
+connection = http.client.HTTPSConnection(api.server.hostname, api.server.port, timeout=5, context=api.context)
+connection.request("GET", "/api/v1/nodes/" + sys.argv[1])
+node = json.loads(connection.getresponse().read())
+sys.exit(not any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"]["conditions"]))
+PYTHON
+}
+
+# The words after "triarch join" for a worker, without --worker.
+worker_words() {
+        join_line host1 --worker "$@" | sed 's/^triarch join --worker //'
+}
+
+join_worker() {
+        # shellcheck disable=SC2068 # words
+        timed on "$worker" triarch join --worker $@ "${join_options[@]}"
+}
+
+cluster_ensure
+machine_wipe "$worker"
+machine_boot "$worker"
+wait_until 30 clock_right "$worker" || die "chronyd of $worker does not follow the lab's server"
+disk_list "$worker" >"$lab_out/worker.before"
+
+words=$(join_words)
+# shellcheck disable=SC2086 # words
+join_worker $words
+expect "a master's token makes no worker" [ "$status" = 1 ]
+expect "and says so" grep -q "is for masters" "$log"
+words=$(worker_words)
+# shellcheck disable=SC2086 # words
+timed on "$worker" triarch join $words "${join_options[@]}"
+expect "a worker's token makes no master" [ "$status" != 0 ]
+# shellcheck disable=SC2086 # words
+join_worker $words --node-name host2
+expect "the name of a master is refused" [ "$status" = 1 ]
+disk_list "$worker" >"$lab_out/worker.refused"
+expect "what was refused left nothing" cmp "$lab_out/worker.before" "$lab_out/worker.refused"
+
+# shellcheck disable=SC2086 # words
+join_worker $words
+say "  join --worker on $worker: $seconds s, status $status"
+[ "$status" = 0 ] || { cat "$log"; fail "join --worker"; cluster_report; on "$worker" journalctl --no-pager -n 30 -u kubelet; finish; }
+conf=/etc/kubernetes/kubelet.conf
+expect "its kubelet talks to the virtual address" on "$worker" grep -q "server: \"https://$vip:6443\"" $conf
+expect "with the certificate that the kubelet renews" on "$worker" \
+        grep -q 'client-certificate: "/var/lib/kubelet/pki/kubelet-client-current.pem"' $conf
+expect "which is its own node's" on "$worker" sh -c 'openssl x509 -noout -subject -in /var/lib/kubelet/pki/kubelet-client-current.pem |
+        grep -q "O = system:nodes, CN = system:node:'"$worker"'"'
+expect "no key is there but its own" [ "$(on "$worker" sh -c 'grep -rl "PRIVATE KEY" /etc/kubernetes /etc/triarch /var/lib/triarch /var/lib/kubelet 2>/dev/null | grep -vc kubelet/pki/')" = 0 ]
+expect "a master's kubelet talks to its own API server" on host2 grep -q "server: \"https://${machine_address[host2]}:6443\"" $conf
+expect "the API server has the node" wait_until 30 node_get "$worker" $conf "/api/v1/nodes/$worker"
+if [ -n "${KUBE_BIN_DIR:-}" ]; then
+        say "  its credentials at another node's object: HTTP $(node_get "$worker" $conf /api/v1/nodes/host1 || true), at the secrets: HTTP $(node_get "$worker" $conf /api/v1/secrets || true)"
+        expect "they do not reach the secrets" [ "$(node_get "$worker" $conf /api/v1/secrets)" = 403 ]
+fi
+
+timed on "$worker" triarch join --worker
+expect "a second join changes nothing" grep -q "nothing was changed" "$log"
+# shellcheck disable=SC2046 # words
+join_worker $(worker_words) --node-name other
+expect "nor does one under another name" [ "$status" = 3 ]
+
+holder=$(vip_holders)
+say "  loss of power of $holder, which has the address"
+machine_kill "$holder"
+other=host1
+[ "$holder" != host1 ] || other=host2
+wait_until 30 one_holder || fail "nobody has the address"
+sleep 12 # a heartbeat of the worker's goes through the new owner
+expect "the worker's node is Ready at $other" wait_until 20 worker_ready "$other"
+machine_boot "$holder"
+cluster_settle 90
+
+timed on "$worker" triarch reset --force
+say "  reset: status $status: $(tail -n 1 "$log")"
+expect "reset takes it back" [ "$status" = 0 ]
+expect "and names the node to delete" grep -q "kubectl delete node $worker" "$log"
+disk_list "$worker" >"$lab_out/worker.after"
+expect "nothing of triarch's is left on its disk" cmp "$lab_out/worker.before" "$lab_out/worker.after"
+machine_wipe "$worker"
+finish

@@ -87,7 +87,7 @@ static int read_any(const char *path, char **ret, size_t *ret_size) {
 static int add_file(struct support *s, const char *path, struct error *e) {
         CLEANUP(freep) char *text = NULL;
         char real[PATH_MAX], name[PATH_MAX + 8];
-        size_t size;
+        size_t size = 0;
         int r;
 
         if (root_path(real, s->root, path) < 0 || (*s->root && !strncmp(path, "/proc/", 6)))

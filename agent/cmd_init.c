@@ -43,6 +43,8 @@ static int parse(int argc, char **argv, struct init *in, struct error *e) {
                 { "service-dns-domain", 0, OPT_STRING, &f->dns_domain, "NAME", "default cluster.local" },
                 { "cert-dir", 0, OPT_STRING, &f->cert_dir, "DIR", "default /etc/kubernetes/pki" },
                 { "cri-socket", 0, OPT_STRING, &f->cri_socket, "URI", "the container runtime's socket" },
+                { "patches", 0, OPT_STRING, &f->patches, "DIR",
+                  "patches of the static pods and of the kubelet" },
                 { "skip-phases", 0, OPT_STRING, &f->skip_phases, "NAME,...",
                   "phases or phase/sub-phase to leave out" },
                 { "ignore-preflight-errors", 0, OPT_STRING, &f->ignore_preflight_errors, "NAME,...",
@@ -150,7 +152,7 @@ static int init_run(const struct init *in, const struct phase *p, const char *su
         if ((r = load(in, &c, e)) < 0)
                 return r;
         ctx.config = c;
-        if ((r = phase_validate(&ctx, e)) < 0)
+        if ((r = phase_validate(&ctx, e)) < 0 || (r = phase_warnings(&ctx, warn, NULL, e)) < 0)
                 return r;
         /* Who may not lock may not write either: preflight says so, under its name. */
         if ((r = phase_lock(ctx.root, &lock, e)) < 0 && (p || r != -EACCES))

@@ -239,7 +239,8 @@ struct config_flags {
         const char *node_name, *vip, *interface, *advertise_address, *control_plane_endpoint;
         const char *kubernetes_version, *image_repository, *pod_subnet, *service_subnet, *dns_domain;
         const char *cert_dir, *cri_socket, *cert_sans, *ignore_preflight_errors, *skip_phases, *token_ttl;
-        const char *bind_port;
+        const char *bind_port, *patches;
+        bool dry_run;
         bool cluster; /* a cluster is wanted, whatever documents the file has (init) */
         bool join;    /* a JoinConfiguration is applied over the rest; otherwise it is only checked */
         bool worker;  /* taints and kubeletExtraArgs of an InitConfiguration are a master's: not for this node

@@ -29,6 +29,7 @@ static const struct config_flag {
         FLAG("--ignore-preflight-errors", ignore_preflight_errors, fields_init,
              "nodeRegistration.ignorePreflightErrors"),
         FLAG("--skip-phases", skip_phases, fields_init, "skipPhases"),
+        FLAG("--patches", patches, fields_init, "patches.directory"),
 #undef FLAG
 };
 
@@ -109,5 +110,6 @@ int config_read_flags(struct config_reader *r, const struct config_flags *flags)
                         return k;
         }
         r->file = file;
+        r->c->dry_run = r->c->dry_run || flags->dry_run;
         return flags->token_ttl ? read_token_ttl(r, flags->token_ttl) : 0;
 }

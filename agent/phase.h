@@ -72,6 +72,12 @@ const struct tmpl_values *phase_values_get(const struct phase_values *v);
 /* Render one template; malloc'ed. */
 int phase_render(const struct phase_values *v, const char *name, char **ret, size_t *ret_size,
                  struct error *e);
+/* Has this configuration such a file? (No etcd pod when etcd is external, ...) */
+bool phase_wanted(const struct phase_values *v, const char *name);
+/* What is allowed, but not as kubeadm would have it: values of component configurations, files in the
+ * directory of patches that are none. */
+int phase_warnings(const struct phase_ctx *ctx, void (*warn)(void *userdata, const char *text),
+                   void *userdata, struct error *e);
 /* Render one template and phase_put_file() it where it belongs. */
 int phase_put_template(struct phase_ctx *ctx, const char *phase, const struct phase_values *v,
                        const char *name, struct error *e);

@@ -256,7 +256,7 @@ int phase_etcd(struct phase_ctx *ctx, const char *sub, struct error *e) {
         int r;
 
         (void)sub;
-        if ((r = phase_values_new(ctx, &v, e)) < 0)
+        if ((r = phase_values_new(ctx, &v, e)) < 0 || !phase_wanted(v, "etcd"))
                 return r;
         r = phase_path(ctx, dir, real) ? pki_mkdir_p(real, 0700) : -ENAMETOOLONG;
         if (r < 0)
@@ -298,6 +298,8 @@ int phase_is_ours(const struct phase_ctx *ctx, struct error *e) {
                 unsigned mode;
                 size_t size;
 
+                if (!phase_wanted(v, names[i]))
+                        continue;
                 if ((r = phase_render(v, names[i], &text, &size, e)) < 0 ||
                     (r = phase_compare_file(ctx, tmpl_path(names[i], &mode), text, size, true, e)) < 0)
                         return r;

@@ -103,7 +103,8 @@ static int kubelet_files(struct phase_ctx *ctx, struct error *e) {
         if ((r = phase_values_new(ctx, &v, e)) < 0)
                 return r;
         for (size_t i = 0; i < ARRAY_SIZE(kubelet_templates); i++)
-                if ((r = phase_put_template(ctx, "kubelet-start", v, kubelet_templates[i], e)) < 0)
+                if (phase_wanted(v, kubelet_templates[i]) &&
+                    (r = phase_put_template(ctx, "kubelet-start", v, kubelet_templates[i], e)) < 0)
                         return r;
         if (ctx->worker) /* its credentials came with its enrolment */
                 return 0;

@@ -1,10 +1,10 @@
 #include "agent/addon.h"
+#include "agent/patches.h"
 #include "agent/phase.h"
 #include "agent/phase_kube.h"
 #include "pki/file.h"
 #include <errno.h>
 #include <strings.h>
-#include <time.h>
 
 enum { MAX_CA_DIRS = 8, MAX_PROXIES = 16 };
 
@@ -14,6 +14,9 @@ struct phase_values {
         const char *ca_dirs[MAX_CA_DIRS + 1];
         struct tmpl_pair proxies[MAX_PROXIES];
         char *proxy_names[MAX_PROXIES]; /* owned */
+        struct tmpl_gate *gates;
+        char *etcd_servers, *register_taints;
+        struct patches patches;
         char host_name[256];
 };
 
@@ -23,42 +26,6 @@ static int exists(const struct phase_ctx *ctx, const char *path) {
         char real[PATH_MAX];
 
         return phase_path(ctx, path, real) && access(real, F_OK) == 0;
-}
-
-static const enum pki_alg algorithms[] = {
-        [ALG_ECDSA_P256] = PKI_ECDSA_P256, [ALG_ECDSA_P384] = PKI_ECDSA_P384, [ALG_RSA_2048] = PKI_RSA_2048,
-        [ALG_RSA_3072] = PKI_RSA_3072,     [ALG_RSA_4096] = PKI_RSA_4096,
-};
-
-int phase_pki_params(const struct phase_ctx *ctx, struct pki_params *ret, struct error *e) {
-        const struct config *c = ctx->config;
-
-        if (!c->advertise_address)
-                return error_set(e, EXIT_INPUT,
-                                 "no address of this machine is known; give --apiserver-advertise-address");
-        *ret = (struct pki_params){
-                .root = ctx->root,
-                .cert_dir = c->cert_dir,
-                .kube_dir = "/etc/kubernetes",
-                .node_name = c->node_name,
-                .cluster_name = c->cluster_name,
-                .advertise_address = c->advertise_address,
-                .bind_port = c->bind_port,
-                .endpoint_host = c->endpoint_host,
-                .endpoint_port = c->endpoint_port,
-                .service_ip = c->service_ip,
-                .dns_domain = c->dns_domain,
-                .cert_sans = (const char *const *)c->cert_sans.items,
-                .etcd_server_sans = (const char *const *)c->etcd_server_sans.items,
-                .etcd_peer_sans = (const char *const *)c->etcd_peer_sans.items,
-                .alg = algorithms[c->alg],
-                .leaf_s = c->certificate_validity_s,
-                .ca_s = c->ca_certificate_validity_s,
-                .external_etcd = c->etcd_external.endpoints.n > 0,
-                .now = time(NULL),
-                .super_admin = !ctx->join,
-        };
-        return 0;
 }
 
 static int copy_pairs(const struct name_values *from, const struct tmpl_pair **ret, size_t *ret_n) {
@@ -114,6 +81,10 @@ void phase_values_free(struct phase_values *v) {
         free((void *)v->v.kubelet_extra_args);
         for (size_t i = 0; i < MAX_PROXIES; i++)
                 free(v->proxy_names[i]);
+        free(v->gates);
+        free(v->etcd_servers);
+        free(v->register_taints);
+        patches_done(&v->patches);
         free(v);
 }
 
@@ -177,6 +148,62 @@ static const char *flannel_repository(const struct config *c) {
         return mirrored && !strcmp(given, upstream) ? c->image_repository : given;
 }
 
+static int copy_gates(const struct feature_gates *from, struct phase_values *v) {
+        if (!(v->gates = calloc(from->n + 1, sizeof *v->gates)))
+                return -ENOMEM;
+        for (size_t i = 0; i < from->n; i++)
+                v->gates[i] = (struct tmpl_gate){ from->items[i].name, from->items[i].on };
+        v->v.gates = v->gates;
+        v->v.n_gates = from->n;
+        return 0;
+}
+
+/* The external etcd's URLs, as --etcd-servers has them. */
+static int join_endpoints(const struct str_list *from, struct phase_values *v) {
+        CLEANUP(freep) char *text = NULL;
+        size_t size;
+        FILE *f = from->n ? open_memstream(&text, &size) : NULL;
+
+        if (!from->n)
+                return 0;
+        for (size_t i = 0; f && i < from->n; i++)
+                fprintf(f, "%s%s", i ? "," : "", from->items[i]);
+        if (!f || fclose(f) != 0)
+                return -ENOMEM;
+        v->v.etcd_servers = v->etcd_servers = TAKE_PTR(text);
+        return 0;
+}
+
+/* A worker registers with its taints; a master is tainted when its API server is there. */
+static int join_taints(const struct phase_ctx *ctx, struct phase_values *v) {
+        const struct taints *taints = ctx->worker ? config_taints(ctx->config, true) : NULL;
+        CLEANUP(freep) char *text = NULL;
+        size_t size;
+        FILE *f = taints && taints->n ? open_memstream(&text, &size) : NULL;
+
+        if (!taints || !taints->n)
+                return 0;
+        for (size_t i = 0; f && i < taints->n; i++) {
+                const struct taint *t = &taints->items[i];
+                bool value = t->value && *t->value;
+
+                fprintf(f, "%s%s%s%s:%s", i ? "," : "", t->key, value ? "=" : "", value ? t->value : "",
+                        t->effect);
+        }
+        if (!f || fclose(f) != 0)
+                return -ENOMEM;
+        v->v.register_taints = v->register_taints = TAKE_PTR(text);
+        return 0;
+}
+
+static int copy_patches(const struct config *c, struct phase_values *v, struct error *e) {
+        int r = patches_load(c->patches_dir, &v->patches, e);
+
+        v->v.patches = v->patches.v;
+        v->v.n_patches = v->patches.n;
+        return r;
+}
+
 static struct tmpl_values scalars(const struct phase_ctx *ctx) {
         const struct config *c = ctx->config;
         const char *resolv = "/run/systemd/resolve/resolv.conf";
@@ -200,6 +227,16 @@ static struct tmpl_values scalars(const struct phase_ctx *ctx) {
                 .cri_socket = c->cri_socket,
                 .resolv_conf = exists(ctx, resolv) ? resolv : NULL,
                 .flannel_image_repository = addon_unwanted(c, "flannel") ? NULL : flannel_repository(c),
+                .dns_image_repository = c->dns_image_repository,
+                .dns_image_tag = c->dns_image_tag,
+                .dns_disabled = c->dns_disabled,
+                .proxy_disabled = c->proxy_disabled,
+                .etcd_ca_file = c->etcd_external.ca_file,
+                .etcd_cert_file = c->etcd_external.cert_file,
+                .etcd_key_file = c->etcd_external.key_file,
+                .control_plane_timeout_s = (c->timeouts.control_plane_us + 999999) / 1000000,
+                .kubelet_config = c->kubelet_config_text,
+                .kube_proxy_config = c->kube_proxy_config_text,
         };
 }
 
@@ -222,8 +259,11 @@ int phase_values_new(const struct phase_ctx *ctx, struct phase_values **ret, str
             (r = copy_component(&c->etcd, &v->v.etcd)) < 0 ||
             (r = copy_pairs(&c->kubelet_extra_args, &v->v.kubelet_extra_args, &v->v.n_kubelet_extra_args)) <
                     0 ||
-            (r = copy_proxies(v)) < 0)
+            (r = copy_proxies(v)) < 0 || (r = copy_gates(&c->feature_gates, v)) < 0 ||
+            (r = join_endpoints(&c->etcd_external.endpoints, v)) < 0 || (r = join_taints(ctx, v)) < 0)
                 return error_set(e, EXIT_FAILED, "out of memory"), r;
+        if ((r = copy_patches(c, v, e)) < 0)
+                return r;
         *ret = TAKE_PTR(v);
         return 0;
 }
@@ -254,6 +294,10 @@ int phase_render_objects(const struct phase_values *v, const char *name, const s
         return r;
 }
 
+bool phase_wanted(const struct phase_values *v, const char *name) {
+        return tmpl_wanted(name, &v->v);
+}
+
 int phase_validate(const struct phase_ctx *ctx, struct error *e) {
         static const char *const names[] = { "etcd",           "kube-apiserver", "kube-controller-manager",
                                              "kube-scheduler", "kubelet-config", "kubelet-instance-config",
@@ -268,8 +312,26 @@ int phase_validate(const struct phase_ctx *ctx, struct error *e) {
                 CLEANUP(freep) char *text = NULL;
                 size_t size;
 
-                if ((r = phase_render(v, names[i], &text, &size, e)) < 0)
+                if (phase_wanted(v, names[i]) && (r = phase_render(v, names[i], &text, &size, e)) < 0)
                         return r;
         }
         return 0;
+}
+
+int phase_warnings(const struct phase_ctx *ctx, void (*warn)(void *userdata, const char *text),
+                   void *userdata, struct error *e) {
+        CLEANUP(phase_values_freep) struct phase_values *v = NULL;
+        struct tmpl_error why = { 0 };
+        int r = phase_values_new(ctx, &v, e);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < v->patches.n_ignored; i++) {
+                char text[PATH_MAX + 256];
+
+                snprintf(text, sizeof text, "patches: %s; the file is ignored", v->patches.ignored[i]);
+                warn(userdata, text);
+        }
+        r = tmpl_warnings(&v->v, warn, userdata, &why);
+        return r < 0 ? error_set(e, EXIT_INPUT, "%s", *why.what ? why.what : strerror(-r)) : 0;
 }

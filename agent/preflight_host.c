@@ -68,8 +68,9 @@ void preflight_manifest(struct preflight *p, const struct preflight_check *c) {
                 return;
         if (p->ctx->join)
                 preflight_add(p, c->level, name, "%s already exists", path);
-        else if (phase_values_new(p->ctx, &v, &e) < 0 || phase_render(v, c->arg, &text, &size, &e) < 0 ||
-                 phase_compare_file(p->ctx, path, text, size, true, &e) < 0)
+        else if (phase_values_new(p->ctx, &v, &e) < 0 ||
+                 (phase_wanted(v, c->arg) && (phase_render(v, c->arg, &text, &size, &e) < 0 ||
+                                              phase_compare_file(p->ctx, path, text, size, true, &e) < 0)))
                 preflight_add(p, c->level, name, "%s %s", path, e.message);
 }
 
@@ -99,7 +100,8 @@ void preflight_etcd_dir(struct preflight *p, const struct preflight_check *c) {
         char name[96], real[PATH_MAX];
 
         preflight_path_name(name, c->name, dir);
-        if (!p->rerun && phase_path(p->ctx, dir, real) && !dir_is_empty(real))
+        if (!p->ctx->config->etcd_external.endpoints.n && !p->rerun && phase_path(p->ctx, dir, real) &&
+            !dir_is_empty(real))
                 preflight_add(
                         p, c->level, name,
                         "%s is not empty; it holds the data of an etcd: move it away, or `triarch reset`",

@@ -49,7 +49,10 @@ static void check_port(struct preflight *p, const struct preflight_check *c, uns
 }
 
 void preflight_port(struct preflight *p, const struct preflight_check *c) {
-        check_port(p, c, c->port, (struct in_addr){ INADDR_ANY }, c->arg);
+        bool etcd = c->port == 2379 || c->port == 2380;
+
+        if (!etcd || !p->ctx->config->etcd_external.endpoints.n)
+                check_port(p, c, c->port, (struct in_addr){ INADDR_ANY }, c->arg);
 }
 
 void preflight_api_port(struct preflight *p, const struct preflight_check *c) {

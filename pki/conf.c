@@ -46,8 +46,9 @@ static void set_freep(struct set **s) {
 
 static int conf_init(struct conf *c, const struct pki_params *p, const struct pki_conf_row *row,
                      struct pki_error *e) {
-        const char *host = row->local || !p->endpoint_host ? p->advertise_address : p->endpoint_host;
-        unsigned port = row->local || !p->endpoint_host ? p->bind_port : p->endpoint_port;
+        bool away = p->kubelet_to_endpoint && row->node, local = (row->local && !away) || !p->endpoint_host;
+        const char *host = local ? p->advertise_address : p->endpoint_host;
+        unsigned port = local ? p->bind_port : p->endpoint_port;
         bool v6 = strchr(host, ':') != NULL;
 
         c->row = row;

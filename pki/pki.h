@@ -43,10 +43,11 @@ struct pki_params {
         const char *const *etcd_server_sans; /* etcd.local.serverCertSANs */
         const char *const *etcd_peer_sans;
         enum pki_alg alg;
-        unsigned leaf_s, ca_s; /* validity; 0: a year, ten years */
-        bool external_etcd;    /* no certificates for etcd and its clients */
-        time_t now;            /* trusted wall clock, UTC */
-        bool super_admin;      /* also super-admin.conf: on the first master only */
+        unsigned leaf_s, ca_s;    /* validity; 0: a year, ten years */
+        bool external_etcd;       /* no certificates for etcd and its clients */
+        bool kubelet_to_endpoint; /* kubelet.conf leads to the endpoint, as kubeadm's before 1.33 */
+        time_t now;               /* trusted wall clock, UTC */
+        bool super_admin;         /* also super-admin.conf: on the first master only */
 };
 
 /* What happened to one file; `file` without the root prefix. */

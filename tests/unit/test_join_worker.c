@@ -152,9 +152,9 @@ static void test_reset_of_a_worker(void **state) {
         char etcd[PATH_MAX];
 
         run(f);
-        tmp_path(f->root, "var/lib/etcd", etcd);
+        tmp_path(*state, "joiner/var/lib/etcd", etcd);
         assert_int_equal(mkdir(etcd, 0700), 0);
-        tmp_path(f->root, "var/lib/etcd/data", etcd);
+        tmp_path(*state, "joiner/var/lib/etcd/data", etcd);
         assert_int_equal(pki_file_write(etcd, 0600, (gid_t)-1, "", 0, 0), 0);
         assert_int_equal(reset_load(f->root, NULL, &r, &e), 0);
         assert_non_null(r.config);

@@ -45,6 +45,7 @@ static int parse(int argc, char **argv, struct init *in, struct error *e) {
                 { "cri-socket", 0, OPT_STRING, &f->cri_socket, "URI", "the container runtime's socket" },
                 { "patches", 0, OPT_STRING, &f->patches, "DIR",
                   "patches of the static pods and of the kubelet" },
+                { "dry-run", 0, OPT_FLAG, &f->dry_run, NULL, "print what would be done, and do nothing" },
                 { "skip-phases", 0, OPT_STRING, &f->skip_phases, "NAME,...",
                   "phases or phase/sub-phase to leave out" },
                 { "ignore-preflight-errors", 0, OPT_STRING, &f->ignore_preflight_errors, "NAME,...",
@@ -125,12 +126,27 @@ static int load(const struct init *in, struct config **ret, struct error *e) {
         return 0;
 }
 
+static int finish_dry(const struct phase_ctx *ctx, struct error *e) {
+        if (ctx->refused)
+                return error_set(
+                        e, EXIT_FAILED,
+                        "dry run: nothing was changed; %u files that are there differ from what this "
+                        "configuration gives, and init would have stopped at the first",
+                        ctx->refused);
+        printf("Dry run: nothing was changed; %u files and objects would have been made or changed, %u are "
+               "as "
+               "they should be.\n",
+               ctx->made, ctx->kept);
+        return 0;
+}
+
 static int run_phases(struct phase_ctx *ctx, const struct phase *p, const char *sub, struct error *e) {
         int r;
 
-        if (p)
-                return p->run(ctx, sub, e);
-        if ((r = phase_run_all(ctx, e)) < 0)
+        r = p ? p->run(ctx, sub, e) : phase_run_all(ctx, e);
+        if (r == 0 && ctx->config->dry_run)
+                return finish_dry(ctx, e);
+        if (p || r < 0)
                 return r;
         if (!ctx->made && !ctx->unit_changes)
                 printf("This machine was initialised before: nothing was changed, %u files are as they "
@@ -154,6 +170,8 @@ static int init_run(const struct init *in, const struct phase *p, const char *su
         ctx.config = c;
         if ((r = phase_validate(&ctx, e)) < 0 || (r = phase_warnings(&ctx, warn, NULL, e)) < 0)
                 return r;
+        if (c->dry_run) /* not even the lock is made */
+                return run_phases(&ctx, p, sub, e);
         /* Who may not lock may not write either: preflight says so, under its name. */
         if ((r = phase_lock(ctx.root, &lock, e)) < 0 && (p || r != -EACCES))
                 return r;

@@ -156,7 +156,8 @@ void phase_report(struct phase_ctx *ctx, const char *phase, bool made, const cha
         else
                 ctx->kept++;
         if (made || ctx->verbose)
-                printf("[%s] %s %s\n", phase, made ? "made" : "kept", file);
+                printf("[%s] %s%s %s\n", phase, made && ctx->config->dry_run ? "would have " : "",
+                       made ? "made" : "kept", file);
         fflush(stdout);
 }
 

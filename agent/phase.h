@@ -16,6 +16,7 @@ struct phase_ctx {
         unsigned verbose;
         unsigned made, kept;   /* files, counted by the phases */
         unsigned unit_changes; /* units enabled, started or restarted */
+        unsigned refused;      /* of a dry run: files that are there and differ */
 };
 
 struct phase {

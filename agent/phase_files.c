@@ -1,7 +1,8 @@
 #include "agent/chrony.h"
+#include "agent/diff.h"
 #include "agent/managed.h"
 #include "agent/paths.h"
-#include "agent/phase.h"
+#include "agent/phase_dry.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
 #include <dirent.h>
@@ -99,9 +100,11 @@ static int make_parent(const struct phase_ctx *ctx, const char *path) {
 int phase_put_file(struct phase_ctx *ctx, const char *phase, const char *path, mode_t mode, gid_t gid,
                    const void *data, size_t size, bool yaml, struct error *e) {
         char real[PATH_MAX];
-        int r = phase_compare_file(ctx, path, data, size, yaml, e);
+        int r;
 
-        if (r < 0)
+        if (phase_is_dry(ctx))
+                return phase_dry_file(ctx, phase, path, data, size, yaml, e);
+        if ((r = phase_compare_file(ctx, path, data, size, yaml, e)) < 0)
                 return r;
         if (r == 0) {
                 if ((r = make_parent(ctx, path)) < 0)
@@ -178,7 +181,10 @@ struct reporter {
 static void on_pki(void *userdata, enum pki_action action, const char *file) {
         const struct reporter *r = userdata;
 
-        phase_report(r->ctx, r->phase, action == PKI_MADE, file);
+        if (action == PKI_TEXT)
+                diff_print(stdout, "    ", "", file);
+        else
+                phase_report(r->ctx, r->phase, action == PKI_MADE, file);
 }
 
 int phase_agent_gid(const struct phase_ctx *ctx, gid_t *ret, struct error *e) {
@@ -187,7 +193,11 @@ int phase_agent_gid(const struct phase_ctx *ctx, gid_t *ret, struct error *e) {
 
         *ret = (gid_t)-1;
         if (!*ctx->root) {
-                if (getgrnam_r("triarch", &g, buffer, sizeof buffer, &found) || !found)
+                bool missing = getgrnam_r("triarch", &g, buffer, sizeof buffer, &found) || !found;
+
+                if (missing && phase_is_dry(ctx))
+                        return 0;
+                if (missing)
                         return error_set(
                                 e, EXIT_FAILED,
                                 "there is no group \"triarch\", as which the agent runs; install the "
@@ -208,6 +218,8 @@ static int certs_triarch(struct phase_ctx *ctx, const struct pki_params *p, stru
         gid_t gid;
         int r;
 
+        if (phase_dry_triarch(ctx))
+                return 0;
         if ((r = phase_agent_gid(ctx, &gid, e)) < 0)
                 return r;
         r = pki_triarch_ensure(p, gid, on_pki, &reporter, &pe);
@@ -243,6 +255,8 @@ int phase_kubeconfig(struct phase_ctx *ctx, const char *sub, struct error *e) {
 
         if (ctx->join && sub && !strcmp(sub, "super-admin")) /* that one is the first master's */
                 return 0;
+        if (phase_dry_kubeconfigs(ctx, sub))
+                return 0;
         if ((r = phase_clock_gate(ctx, e)) < 0 || (r = phase_pki_params(ctx, &p, e)) < 0)
                 return r;
         r = pki_kubeconfig_ensure(&p, sub ? sub : "all", on_pki, &reporter, &pe);
@@ -258,9 +272,11 @@ int phase_etcd(struct phase_ctx *ctx, const char *sub, struct error *e) {
         (void)sub;
         if ((r = phase_values_new(ctx, &v, e)) < 0 || !phase_wanted(v, "etcd"))
                 return r;
-        r = phase_path(ctx, dir, real) ? pki_mkdir_p(real, 0700) : -ENAMETOOLONG;
+        r = !phase_path(ctx, dir, real) ? -ENAMETOOLONG : phase_is_dry(ctx) ? 0 : pki_mkdir_p(real, 0700);
         if (r < 0)
                 return file_error(e, r, dir, "make the directory");
+        if (phase_is_dry(ctx) && access(real, F_OK) < 0)
+                phase_would(ctx, "etcd", "made %s/", dir);
         return phase_put_template(ctx, "etcd", v, "etcd", e);
 }
 

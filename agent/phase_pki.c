@@ -45,6 +45,7 @@ int phase_pki_params(const struct phase_ctx *ctx, struct pki_params *ret, struct
                 .ca_s = c->ca_certificate_validity_s,
                 .external_etcd = c->etcd_external.endpoints.n > 0,
                 .kubelet_to_endpoint = !has_trait(c, TMPL_LOCAL_KUBELET),
+                .dry_run = c->dry_run,
                 .now = time(NULL),
                 .super_admin = !ctx->join,
         };

@@ -1,6 +1,6 @@
 #include "agent/duration.h"
 #include "agent/paths.h"
-#include "agent/phase.h"
+#include "agent/phase_dry.h"
 #include "agent/rootpath.h"
 #include "agent/token.h"
 #include <errno.h>
@@ -43,6 +43,12 @@ static int print_command(struct phase_ctx *ctx, struct error *e) {
 
 int phase_show_join(struct phase_ctx *ctx, const char *sub, struct error *e) {
         (void)sub;
+        if (phase_is_dry(ctx)) {
+                if (!*ctx->root && !ctx->skip_token && !had_tokens(ctx))
+                        phase_would(ctx, "show-join-command", "made a token of %u uses, and printed it",
+                                    TOKEN_USES);
+                return 0;
+        }
         /* A token made for a tree would be for whoever starts it, and old by then. */
         if (!*ctx->root && !ctx->skip_token && !had_tokens(ctx))
                 return print_command(ctx, e);

@@ -1,5 +1,5 @@
 #include "agent/paths.h"
-#include "agent/phase.h"
+#include "agent/phase_dry.h"
 #include "agent/unit.h"
 #include "pki/file.h"
 #include <errno.h>
@@ -77,10 +77,19 @@ struct reporter {
         const char *phase;
 };
 
+/* Under a root nothing is started anyway. */
+static bool only_said(const struct phase_ctx *ctx, const char *phase, const char *const *units, size_t n) {
+        for (size_t i = 0; i < n && phase_is_dry(ctx) && !*ctx->root; i++)
+                phase_would(ctx, phase, "enabled %s, and started it, or restarted it for new files",
+                            units[i]);
+        return phase_is_dry(ctx) || *ctx->root;
+}
+
 static void on_finalize(void *userdata, enum pki_action action, const char *file) {
         const struct reporter *r = userdata;
 
-        phase_report(r->ctx, r->phase, action == PKI_MADE, file);
+        if (action != PKI_TEXT)
+                phase_report(r->ctx, r->phase, action == PKI_MADE, file);
 }
 
 /* The kubelet's client certificate where it renews it itself, and kubelet.conf naming it there. */
@@ -90,6 +99,8 @@ static int finalize(struct phase_ctx *ctx, const char *phase, struct error *e) {
         struct pki_params p;
         int r;
 
+        if (phase_dry_kubelet(ctx, phase))
+                return 0;
         if ((r = phase_pki_params(ctx, &p, e)) < 0)
                 return r;
         r = pki_kubelet_finalize(&p, on_finalize, &reporter, &pe);
@@ -113,13 +124,14 @@ static int kubelet_files(struct phase_ctx *ctx, struct error *e) {
 
 /* The client certificate is none of the files that a restart is for: the kubelet itself renews it. */
 int phase_kubelet_start(struct phase_ctx *ctx, const char *sub, struct error *e) {
+        static const char *const units[] = { "kubelet.service" };
         CLEANUP(unit_bus_freep) struct unit_bus *b = NULL;
         const char *files[ARRAY_SIZE(kubelet_templates)];
         unsigned mode;
         int r;
 
         (void)sub;
-        if ((r = kubelet_files(ctx, e)) < 0 || *ctx->root)
+        if ((r = kubelet_files(ctx, e)) < 0 || only_said(ctx, "kubelet-start", units, 1))
                 return r;
         for (size_t i = 0; i < ARRAY_SIZE(kubelet_templates); i++)
                 files[i] = tmpl_path(kubelet_templates[i], &mode);
@@ -136,7 +148,8 @@ int phase_kubelet_finalize(struct phase_ctx *ctx, const char *sub, struct error 
         int r;
 
         (void)sub;
-        if ((r = finalize(ctx, "kubelet-finalize", e)) < 0 || *ctx->root || ctx->made == made)
+        if ((r = finalize(ctx, "kubelet-finalize", e)) < 0 || *ctx->root || ctx->made == made ||
+            phase_is_dry(ctx))
                 return r;
         if ((r = unit_bus_open(&b, e)) < 0)
                 return r;
@@ -173,17 +186,21 @@ static int agent_files(struct phase_ctx *ctx, struct error *e) {
 
 int phase_agent(struct phase_ctx *ctx, const char *sub, struct error *e) {
         static const char *const agent[] = { TRIARCH_CONFIG_FILE }, *const enroll[] = { ENROLL_FILE };
+        static const char *const units[] = { "triarch-agent.service", "triarch-enroll.socket",
+                                             "triarch-reconcile.service" };
         CLEANUP(unit_bus_freep) struct unit_bus *b = NULL;
+        bool majority = config_by_majority(ctx->config);
         int r;
 
         (void)sub;
-        if ((r = agent_files(ctx, e)) < 0 || *ctx->root || (r = phase_vip_fetch(ctx, e)) < 0)
+        if ((r = agent_files(ctx, e)) < 0 || only_said(ctx, "agent", units, majority ? 3 : 2) ||
+            (r = phase_vip_fetch(ctx, e)) < 0)
                 return r;
         if ((r = unit_bus_open(&b, e)) < 0 || (r = unit_daemon_reload(b, e)) < 0)
                 return r;
         if ((r = converge(ctx, "agent", b, "triarch-agent.service", agent, ARRAY_SIZE(agent), e)) < 0)
                 return r;
-        if (config_by_majority(ctx->config) &&
+        if (majority &&
             (r = converge(ctx, "agent", b, "triarch-reconcile.service", agent, ARRAY_SIZE(agent), e)) < 0)
                 return r;
         return converge(ctx, "agent", b, "triarch-enroll.socket", enroll, ARRAY_SIZE(enroll), e);

@@ -1,7 +1,7 @@
 #include "agent/jread.h"
 #include "agent/members.h"
 #include "agent/paths.h"
-#include "agent/phase.h"
+#include "agent/phase_dry.h"
 #include "agent/reconcile.h"
 #include "agent/rootpath.h"
 #include "agent/vip_key.h"
@@ -42,6 +42,11 @@ static int key_file(struct phase_ctx *ctx, struct error *e) {
 
         if (!ctx->join && has_etcd(ctx) && !exists(ctx, TRIARCH_VIP_KEY))
                 return 0; /* lost: phase_vip_fetch() */
+        if (phase_is_dry(ctx)) {
+                if (!ctx->join || exists(ctx, TRIARCH_VIP_KEY))
+                        phase_report(ctx, "certs", !exists(ctx, TRIARCH_VIP_KEY), TRIARCH_VIP_KEY);
+                return 0;
+        }
         if ((r = phase_agent_gid(ctx, &gid, e)) < 0)
                 return r;
         if (!phase_path(ctx, TRIARCH_VIP_KEY, path) || !phase_path(ctx, TRIARCH_PKI_DIR, dir))
@@ -92,7 +97,8 @@ static int members_file(struct phase_ctx *ctx, struct error *e) {
         o = members_to_json(&list);
         if (!(text = o ? json_dumps(o, JSON_INDENT(2)) : NULL))
                 return error_set(e, EXIT_FAILED, "out of memory");
-        forget_old_lists(ctx);
+        if (!phase_is_dry(ctx))
+                forget_old_lists(ctx);
         return phase_put_file(ctx, "certs", TRIARCH_MEMBERS_FILE, 0644, (gid_t)-1, text, strlen(text), false,
                               e);
 }

@@ -121,7 +121,7 @@ int phase_wait(struct phase_ctx *ctx, const char *sub, struct error *e) {
         int r;
 
         (void)sub;
-        if (*ctx->root)
+        if (*ctx->root || ctx->config->dry_run)
                 return 0;
         if ((r = api_server_open(ctx, &api)) < 0 || (r = probe_open(&kubelet)) < 0)
                 error_set(e, EXIT_FAILED, "cannot ask the API server: %s", strerror(-r));

@@ -156,6 +156,19 @@ int pki_cert_to_pem(X509 *crt, char **ret) {
         return pki_bio_text(bio, ret);
 }
 
+int pki_cert_describe(X509 *crt, char **ret) {
+        static const unsigned long left_out = X509_FLAG_NO_HEADER | X509_FLAG_NO_VERSION |
+                                              X509_FLAG_NO_SERIAL | X509_FLAG_NO_SIGNAME |
+                                              X509_FLAG_NO_PUBKEY | X509_FLAG_NO_SIGDUMP;
+        CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
+
+        if (!bio || X509_print_ex(bio, crt, XN_FLAG_ONELINE, left_out) != 1) {
+                ERR_clear_error();
+                return -ENOMEM;
+        }
+        return pki_bio_text(bio, ret);
+}
+
 int pki_cert_from_pem(const char *text, size_t size, X509 **ret) {
         CLEANUP(BIO_free_allp) BIO *bio = size > INT_MAX ? NULL : BIO_new_mem_buf(text, (int)size);
         X509 *crt;

@@ -28,6 +28,8 @@ int pki_cert_issue(const struct pki_spec *spec, EVP_PKEY *key, const X509 *ca, E
 X509_NAME *pki_cert_subject(const struct pki_spec *spec);
 
 int pki_cert_to_pem(X509 *crt, char **ret);
+/* Names, validity and extensions, for people: lines of text. -ENOMEM. */
+int pki_cert_describe(X509 *crt, char **ret);
 /* The first certificate in the text; -EINVAL when there is none. */
 int pki_cert_from_pem(const char *text, size_t size, X509 **ret);
 

@@ -261,7 +261,7 @@ static int conf_store(const struct conf *c, const struct set *s, pki_report_fn r
                       struct pki_error *e) {
         int r;
 
-        if (!c->exists && (r = conf_write(c, s->p, &s->ca, false, false, e)) < 0)
+        if (!c->exists && !s->p->dry_run && (r = conf_write(c, s->p, &s->ca, false, false, e)) < 0)
                 return r;
         if (report)
                 report(userdata, c->exists ? PKI_KEPT : PKI_MADE, c->path + strlen(s->p->root));
@@ -310,7 +310,7 @@ int pki_kubelet_finalize(const struct pki_params *p, pki_report_fn report, void 
                 return r;
         if ((r = pki_kubelet_store(p, &c->kubelet, c->key, c->crt, report, userdata, e)) < 0)
                 return r;
-        if (!c->by_file && (r = conf_write(c, p, &s->ca, true, true, e)) < 0)
+        if (!c->by_file && !p->dry_run && (r = conf_write(c, p, &s->ca, true, true, e)) < 0)
                 return r;
         if (report)
                 report(userdata, c->by_file ? PKI_KEPT : PKI_MADE, c->path + strlen(p->root));

@@ -11,6 +11,7 @@
 struct set {
         const struct pki_params *p;
         bool selected[PKI_ROWS];
+        bool supposed[PKI_ROWS];         /* of a dry run: a CA that would have been made before */
         struct pki_pair pairs[PKI_ROWS]; /* filled where selected, and the CAs of those */
 };
 
@@ -28,6 +29,7 @@ static int init_pair(const struct pki_params *p, const struct pki_row *row, stru
         if (snprintf(base, sizeof base, "%s/%s", p->cert_dir, row->file) >= (int)sizeof base)
                 return pki_fail(e, -ENAMETOOLONG, p->cert_dir, NULL, "is too long a path");
         r = pki_pair_init(pair, p->root, base, e);
+        pair->dry_run = p->dry_run;
         if (r == 0 && row->kind == PKI_KIND_SA)
                 pki_sa_init(pair);
         return r;
@@ -149,6 +151,24 @@ static int set_select(struct set *s, const char *name) {
         return any ? 0 : -ENOENT;
 }
 
+static bool is_missing(const struct pki_params *p, const struct pki_row *row) {
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof path, "%s%s/%s.crt", p->root, p->cert_dir, row->file);
+        return access(path, F_OK) < 0;
+}
+
+static int set_load_signer(struct set *s, const struct pki_row *signer, struct pki_error *e) {
+        size_t i = (size_t)(signer - pki_rows);
+
+        if (s->supposed[i])
+                return 0;
+        if (!s->p->dry_run || !is_missing(s->p, signer))
+                return pki_ca_load(s->p, signer->name, &s->pairs[i], e);
+        s->supposed[i] = true;
+        return load(s->p, signer, &s->pairs[i], e);
+}
+
 /* A CA that is needed but not selected must be there. */
 static int set_load(struct set *s, struct pki_error *e) {
         int r = 0;
@@ -159,7 +179,7 @@ static int set_load(struct set *s, struct pki_error *e) {
                 if (!s->selected[i])
                         continue;
                 if (signer && !s->selected[signer - pki_rows])
-                        r = pki_ca_load(s->p, signer->name, &s->pairs[signer - pki_rows], e);
+                        r = set_load_signer(s, signer, e);
                 if (r == 0)
                         r = load(s->p, &pki_rows[i], &s->pairs[i], e);
         }
@@ -171,7 +191,7 @@ static int set_make_keys(struct set *s, struct pki_error *e) {
         size_t n = 0;
 
         for (size_t i = 0; i < PKI_ROWS; i++)
-                if (s->selected[i] && !s->pairs[i].key) {
+                if ((s->selected[i] || s->supposed[i]) && !s->pairs[i].key) {
                         s->pairs[i].new_key = true;
                         keys[n++] = &s->pairs[i].key;
                 }
@@ -184,7 +204,7 @@ static int set_settle(struct set *s, struct pki_error *e) {
         for (size_t i = 0; i < PKI_ROWS && r == 0; i++) {
                 const struct pki_row *row = &pki_rows[i];
 
-                if (s->selected[i] && row->kind != PKI_KIND_SA)
+                if ((s->selected[i] || s->supposed[i]) && row->kind != PKI_KIND_SA)
                         r = settle(s->p, row, &s->pairs[i],
                                    row->signer ? &s->pairs[pki_row_find(row->signer) - pki_rows] : NULL, e);
         }

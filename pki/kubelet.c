@@ -110,14 +110,14 @@ int pki_kubelet_store(const struct pki_params *p, const struct pki_kubelet *k, c
         int r;
 
         snprintf(path, sizeof path, "%s%s", p->root, PKI_KUBELET_HOME);
-        if ((r = pki_mkdir_p(path, 0700)) < 0)
+        if (!p->dry_run && (r = pki_mkdir_p(path, 0700)) < 0)
                 return pki_fail_errno(e, r, path, "made");
-        if (!k->crt && (r = write_pair(k->path, key, crt, e)) < 0)
+        if (!k->crt && !p->dry_run && (r = write_pair(k->path, key, crt, e)) < 0)
                 return r;
         if (report)
                 report(userdata, k->crt ? PKI_KEPT : PKI_MADE, k->path + strlen(p->root));
         snprintf(path, sizeof path, "%s%s", p->root, PKI_KUBELET_CURRENT);
-        if (!k->linked && (r = make_link(path, strrchr(k->path, '/') + 1, e)) < 0)
+        if (!k->linked && !p->dry_run && (r = make_link(path, strrchr(k->path, '/') + 1, e)) < 0)
                 return r;
         if (report)
                 report(userdata, k->linked ? PKI_KEPT : PKI_MADE, PKI_KUBELET_CURRENT);

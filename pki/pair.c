@@ -144,18 +144,29 @@ static int put_crt(const struct pki_pair *pair, struct pki_error *e) {
         return pki_put(pair->crt_path, 0644, (gid_t)-1, pem, pair->lost_key, e);
 }
 
+/* What a certificate would say. */
+static int show_crt(const struct pki_pair *pair, pki_report_fn report, void *userdata, struct pki_error *e) {
+        CLEANUP(freep) char *text = NULL;
+
+        if (pki_cert_describe(pair->crt, &text) < 0)
+                return pki_fail_crypto(e, pair->crt_path, "describing a certificate");
+        if (report)
+                report(userdata, PKI_TEXT, text);
+        return 0;
+}
+
 int pki_pair_write(const struct pki_pair *pair, const char *root, pki_report_fn report, void *userdata,
                    struct pki_error *e) {
         size_t skip = strlen(root);
         int r;
 
-        if (pair->new_key && (r = put_key(pair, e)) < 0)
+        if (pair->new_key && !pair->dry_run && (r = put_key(pair, e)) < 0)
                 return r;
         if (report)
                 report(userdata, pair->new_key ? PKI_MADE : PKI_KEPT, pair->key_path + skip);
-        if (pair->new_crt && (r = put_crt(pair, e)) < 0)
+        if (pair->new_crt && !pair->dry_run && (r = put_crt(pair, e)) < 0)
                 return r;
         if (report)
                 report(userdata, pair->new_crt ? PKI_MADE : PKI_KEPT, pair->crt_path + skip);
-        return 0;
+        return pair->new_crt && pair->dry_run ? show_crt(pair, report, userdata, e) : 0;
 }

@@ -15,6 +15,7 @@ struct pki_pair {
         X509 *crt;
         bool new_key, new_crt; /* not on disk yet */
         bool lost_key;         /* a certificate is there and its key is not */
+        bool dry_run;          /* pki_pair_write() reports, and writes nothing */
 };
 
 /* ROOT + base + ".key" and ".crt". -ENAMETOOLONG. */

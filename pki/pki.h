@@ -46,12 +46,14 @@ struct pki_params {
         unsigned leaf_s, ca_s;    /* validity; 0: a year, ten years */
         bool external_etcd;       /* no certificates for etcd and its clients */
         bool kubelet_to_endpoint; /* kubelet.conf leads to the endpoint, as kubeadm's before 1.33 */
+        bool dry_run;             /* all is read, checked and made in memory, and nothing is written */
         time_t now;               /* trusted wall clock, UTC */
         bool super_admin;         /* also super-admin.conf: on the first master only */
 };
 
-/* What happened to one file; `file` without the root prefix. */
-enum pki_action { PKI_KEPT, PKI_MADE };
+/* What happened to one file; `file` without the root prefix. PKI_TEXT: in a dry run, after PKI_MADE of a
+ * certificate, `file` is what it would say, for people. */
+enum pki_action { PKI_KEPT, PKI_MADE, PKI_TEXT };
 typedef void (*pki_report_fn)(void *userdata, enum pki_action action, const char *file);
 
 /* Names are kubeadm's sub-phases: "ca", "apiserver", "apiserver-kubelet-client", "front-proxy-ca",

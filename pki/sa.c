@@ -58,11 +58,11 @@ int pki_sa_write(const struct pki_pair *pair, const char *root, pki_report_fn re
 
         if (pki_key_to_pem(pair->key, &key) < 0 || pki_key_public_to_pem(pair->key, &pub) < 0)
                 return pki_fail_crypto(e, pair->key_path, "writing a key");
-        if (pair->new_key && (r = put(pair->key_path, key, e)) < 0)
+        if (pair->new_key && !pair->dry_run && (r = put(pair->key_path, key, e)) < 0)
                 return r;
         if (report)
                 report(userdata, pair->new_key ? PKI_MADE : PKI_KEPT, pair->key_path + skip);
-        if (pair->new_crt && (r = put(pair->crt_path, pub, e)) < 0)
+        if (pair->new_crt && !pair->dry_run && (r = put(pair->crt_path, pub, e)) < 0)
                 return r;
         if (report)
                 report(userdata, pair->new_crt ? PKI_MADE : PKI_KEPT, pair->crt_path + skip);

@@ -69,6 +69,7 @@ static int load(struct set *s, const struct pki_params *p, gid_t agent_gid, stru
                 r = pki_pair_init(pair, p->root, leaves[i].base, e);
                 if (r < 0)
                         return r;
+                pair->dry_run = p->dry_run;
                 if (leaves[i].for_agent) {
                         pair->key_mode = 0640;
                         pair->key_gid = agent_gid;

@@ -189,6 +189,10 @@ static int put(const struct change *c, struct error *e) {
         }
         if (s.there && c->own && (r = check_ours(c, &s, e)) < 0)
                 return r;
+        if (c->ctx->config->dry_run) {
+                tell(c, &s, true);
+                return s.there ? MANAGED_CHANGED : MANAGED_MADE;
+        }
         if ((r = note(c, &s, e)) < 0)
                 return r;
         if ((r = write_file(c, &s, mode)) < 0)
@@ -245,6 +249,10 @@ int managed_link(struct phase_ctx *ctx, const char *phase, const char *path, con
         }
         if (n > 0 || errno != ENOENT)
                 return managed_failed(e, -EEXIST, path, "is there and no link of triarch's; move it away");
+        if (ctx->config->dry_run) {
+                printf("[%s] would have made %s, a link to %s\n", phase, path, target);
+                return MANAGED_MADE;
+        }
         if ((r = make_link(ctx, path, real, target, e)) < 0)
                 return r;
         phase_report(ctx, phase, true, path);
@@ -261,6 +269,10 @@ int managed_drop(struct phase_ctx *ctx, const char *phase, const char *path, str
         if (!(x = managed_journal_find(&j, MANAGED_FILE, path)) &&
             !(x = managed_journal_find(&j, MANAGED_LINK, path)))
                 return 0;
+        if (ctx->config->dry_run) {
+                printf("[%s] would have put back %s\n", phase, path);
+                return 1;
+        }
         if ((r = managed_undo_path(ctx->root, x, e)) == -ESTALE)
                 return managed_failed(e, r, path,
                                       "is no longer wanted, but was changed since triarch wrote it; put back "

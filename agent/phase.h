@@ -97,6 +97,8 @@ bool phase_ignored(const struct config *c, const char *name);
 
 /* The phases themselves (the table of phase.c). */
 int phase_preflight(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_host(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_runtime(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_certs(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_kubeconfig(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_etcd(struct phase_ctx *ctx, const char *sub, struct error *e);

@@ -1,4 +1,5 @@
 #include "agent/command.h"
+#include "agent/host.h"
 #include "agent/join_journal.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
@@ -112,7 +113,7 @@ static int reset_live(struct reset *r, struct error *e) {
         if ((k = reset_manifests(r, true, e)) < 0)
                 return k;
         reset_wait_for_pods(r, b, true);
-        if ((k = reset_kubelet_off(b, e)) < 0 || (k = reset_files(r, e)) < 0)
+        if ((k = reset_kubelet_off(b, e)) < 0 || (k = host_undo(r, b, e)) < 0 || (k = reset_files(r, e)) < 0)
                 return k;
         return unit_daemon_reload(b, e);
 }
@@ -120,7 +121,9 @@ static int reset_live(struct reset *r, struct error *e) {
 static int reset_tree(struct reset *r, struct error *e) {
         int k = reset_manifests(r, true, e);
 
-        return k < 0 ? k : reset_files(r, e);
+        if (k < 0 || (k = host_undo(r, NULL, e)) < 0)
+                return k;
+        return reset_files(r, e);
 }
 
 static int reset_run(const struct common *common, const char *cert_dir, bool force, struct error *e) {
@@ -139,7 +142,7 @@ static int reset_run(const struct common *common, const char *cert_dir, bool for
                 puts("There was nothing of triarch's here.");
         else
                 printf("%u files were deleted: this machine is as it was before%s. Not touched: container "
-                       "runtime and images, CNI, the kubelet's own state in /var/lib/kubelet, your own "
+                       "images, CNI, the kubelet's own state in /var/lib/kubelet, your own "
                        "kubeconfig.\n",
                        r.removed, r.warnings ? ", apart from the warnings above" : "");
         if (r.removed && *r.node_name && !*common->root)

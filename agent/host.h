@@ -54,9 +54,10 @@ char *host_names_text(const char *hosts, const struct host_name *names, size_t n
 /* Is `name` in our block? */
 bool host_names_ours(const char *hosts, const char *name);
 
-/* chrony's file: the servers, the other masters, and whoever may ask (a network, "" none). malloc'ed. */
+/* chrony's file: the servers, the other masters, and whoever may ask (a network, "" none). A worker asks the
+ * masters, and is asked by nobody. malloc'ed, NULL: no memory. */
 char *host_time_text(const struct str_list *servers, const char *const *peers, size_t n_peers,
-                     const char *network);
+                     const char *network, bool worker);
 
 /* Where a setting is made in sysctl's files: the value, and where ("F:LINE"); i-th. */
 bool host_sysctl_line(const char *line, char key[128], char value[128]);
@@ -88,7 +89,7 @@ struct host_port {
         const char *what;
 };
 enum { HOST_MAX_PORTS = 24 };
-size_t host_ports(const struct config *c, struct host_port out[HOST_MAX_PORTS]);
+size_t host_ports(const struct config *c, bool worker, struct host_port out[HOST_MAX_PORTS]);
 
 /* Restart or start `unit` when one of these files (real paths) is newer than its start, or `force`; noted, so
  * that reset restarts it, too. "[phase] restarting U". A unit that is not there: -ENOENT with *e. */

@@ -22,34 +22,41 @@ static void add_port(struct host_port *out, size_t *n, unsigned port, const char
         out[(*n)++].what = what;
 }
 
-size_t host_ports(const struct config *c, struct host_port out[HOST_MAX_PORTS]) {
+static void add_vips(const struct config *c, struct host_port *out, size_t *n) {
         bool ip = false;
+
+        for (size_t i = 0; i < c->vips.n; i++) {
+                const struct vip_config *v = &c->vips.items[i];
+                bool sealed = v->transport == VIP_TRANSPORT_SEALED, seen = false;
+
+                ip |= !sealed;
+                for (size_t k = 0; k < i; k++)
+                        seen |= c->vips.items[k].transport == VIP_TRANSPORT_SEALED &&
+                                c->vips.items[k].port == v->port;
+                if (sealed && !seen)
+                        add_port(out, n, v->port, "udp", "virtual address, sealed");
+        }
+        if (ip && *n < HOST_MAX_PORTS)
+                out[(*n)++] = (struct host_port){ "", "vrrp", "virtual address, VRRP (protocol 112)" };
+}
+
+size_t host_ports(const struct config *c, bool worker, struct host_port out[HOST_MAX_PORTS]) {
         size_t n = 0;
 
+        add_port(out, &n, 10250, "tcp", "kubelet");
+        if (c->cni == CNI_FLANNEL && c->flannel_backend == FLANNEL_VXLAN)
+                add_port(out, &n, VXLAN_PORT, "udp", "flannel, VXLAN");
+        if (worker)
+                return n;
         add_port(out, &n, c->bind_port, "tcp", "API server");
         if (c->etcd_external.endpoints.n == 0) {
                 add_port(out, &n, 2379, "tcp", "etcd, clients");
                 add_port(out, &n, 2380, "tcp", "etcd, members");
         }
-        add_port(out, &n, 10250, "tcp", "kubelet");
         add_port(out, &n, c->enroll_port, "tcp", "enrolment");
-        for (size_t i = 0; i < c->vips.n; i++) {
-                const struct vip_config *v = &c->vips.items[i];
-                bool seen = false;
-
-                ip |= v->transport == VIP_TRANSPORT_IP;
-                for (size_t k = 0; k < i; k++)
-                        seen |= c->vips.items[k].transport == VIP_TRANSPORT_SEALED &&
-                                c->vips.items[k].port == v->port;
-                if (v->transport == VIP_TRANSPORT_SEALED && !seen)
-                        add_port(out, &n, v->port, "udp", "virtual address, sealed");
-        }
-        if (ip && n < HOST_MAX_PORTS)
-                out[n++] = (struct host_port){ "", "vrrp", "virtual address, VRRP (protocol 112)" };
-        if (c->cni == CNI_FLANNEL && c->flannel_backend == FLANNEL_VXLAN)
-                add_port(out, &n, VXLAN_PORT, "udp", "flannel, VXLAN");
         if (c->time_servers.n > 0)
                 add_port(out, &n, 123, "udp", "time, from the other masters");
+        add_vips(c, out, &n);
         return n;
 }
 
@@ -194,7 +201,7 @@ static int trust_subnets(struct phase_ctx *ctx, struct fw *f, const char *list, 
 
 static int configure(struct phase_ctx *ctx, struct fw *f, struct error *e) {
         struct host_port ports[HOST_MAX_PORTS];
-        size_t n = host_ports(ctx->config, ports);
+        size_t n = host_ports(ctx->config, ctx->worker, ports);
         char zone[128];
         int r = find_zone(f, ctx->config, zone, e);
 
@@ -211,11 +218,11 @@ static int configure(struct phase_ctx *ctx, struct fw *f, struct error *e) {
 }
 
 /* Whoever filters packets otherwise is told what has to pass. */
-static void advise(const struct config *c) {
+static void advise(const struct phase_ctx *ctx) {
         char chains[MAX_CHAINS][HOST_CHAIN_SIZE];
         struct host_port ports[HOST_MAX_PORTS];
         int n = host_dropping_chains(chains, MAX_CHAINS);
-        size_t n_ports = n > 0 ? host_ports(c, ports) : 0;
+        size_t n_ports = n > 0 ? host_ports(ctx->config, ctx->worker, ports) : 0;
 
         for (int i = 0; i < n; i++)
                 host_warn("the packet filter drops what no rule lets in (%s), and it is not firewalld's: let "
@@ -234,7 +241,7 @@ int host_firewall(struct phase_ctx *ctx, struct error *e) {
         if (*ctx->root || ctx->config->dry_run)
                 return 0;
         if (sd_bus_open_system(&bus) < 0 || runs(bus) == 0) {
-                advise(ctx->config);
+                advise(ctx);
                 return 0;
         }
         f.bus = bus;

@@ -35,14 +35,19 @@ static int on_attribute(const struct nlattr *a, void *data) {
         return MNL_CB_OK;
 }
 
-static bool at_input(const struct nlattr *hook) {
-        const struct nlattr *a;
+static int on_hook(const struct nlattr *a, void *data) {
+        uint32_t *hook = data;
 
-        mnl_attr_for_each_nested(a, hook) if (mnl_attr_get_type(a) == NFTA_HOOK_HOOKNUM &&
-                                              mnl_attr_validate(a, MNL_TYPE_U32) >=
-                                                      0) return ntohl(mnl_attr_get_u32(a)) ==
-                NF_INET_LOCAL_IN;
-        return false;
+        if (mnl_attr_get_type(a) == NFTA_HOOK_HOOKNUM && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+                *hook = ntohl(mnl_attr_get_u32(a));
+        return MNL_CB_OK;
+}
+
+static bool at_input(const struct nlattr *nested) {
+        uint32_t hook = UINT32_MAX;
+
+        mnl_attr_parse_nested(nested, on_hook, &hook);
+        return hook == NF_INET_LOCAL_IN;
 }
 
 static int on_chain(const struct nlmsghdr *nlh, void *data) {

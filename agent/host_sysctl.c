@@ -38,19 +38,23 @@ static size_t settings(const struct config *c, struct setting out[MAX_SETTINGS])
                 for (char *s = out[n].key + strlen("net.ipv6.conf."); (s = strchr(s, '.'));)
                         *s = '/';
                 snprintf(out[n].key + strlen(out[n].key), 16, ".accept_ra");
-                out[n++].value = "2";
+                out[n].value = "2";
+                n++;
         }
         return n;
 }
 
 bool host_sysctl_line(const char *line, char key[128], char value[128]) {
         size_t n = 0, k;
+        char first;
 
         line += strspn(line, " \t-");
         if (*line == '#' || *line == ';')
                 return false;
-        for (; *line && !strchr(" \t=\n", *line) && n < 127; line++)
-                key[n++] = *line == '/' && !memchr(key, '.', n) ? '.' : *line;
+        /* Where the first separator is a slash, dots and slashes have changed places (sysctl.d(5)). */
+        first = line[strcspn(line, "./= \t\n")];
+        for (; *line && !strchr(" \t=\n", *line) && n < 127; line++, n++)
+                key[n] = first != '/' ? *line : *line == '/' ? '.' : *line == '.' ? '/' : *line;
         key[n] = '\0';
         line += strspn(line, " \t");
         if (n == 0 || *line != '=')

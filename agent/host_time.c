@@ -19,7 +19,7 @@ static const char *const units[] = { "chrony.service", "chronyd.service" };
 /* Orphan mode (chrony.conf(5)): cut off from all servers, the masters follow the one of them with the lowest
  * reference ID, and so stay in step. For that each asks and answers every other. */
 char *host_time_text(const struct str_list *servers, const char *const *peers, size_t n_peers,
-                     const char *network) {
+                     const char *network, bool worker) {
         char *text = NULL;
         size_t size;
         FILE *f = open_memstream(&text, &size);
@@ -30,12 +30,13 @@ char *host_time_text(const struct str_list *servers, const char *const *peers, s
         for (size_t i = 0; i < servers->n; i++)
                 fprintf(f, "server %s iburst\n", servers->items[i]);
         if (n_peers > 0)
-                fputs("# The other masters.\n", f);
+                fputs(worker ? "# The masters.\n" : "# The other masters.\n", f);
         for (size_t i = 0; i < n_peers; i++)
                 fprintf(f, "server %s iburst\n", peers[i]);
-        if (*network)
+        if (*network && !worker)
                 fprintf(f, "allow %s\n", network);
-        fputs("local stratum 10 orphan\nmaxslewrate 500\n", f);
+        fputs(worker ? "" : "local stratum 10 orphan\n", f);
+        fputs("maxslewrate 500\n", f);
         if (fclose(f) == 0)
                 return text;
         free(text);
@@ -202,7 +203,7 @@ static int put_file(struct phase_ctx *ctx, struct error *e) {
 
         find_peers(ctx->root, c, &peers);
         network_text(c, network);
-        text = host_time_text(&c->time_servers, peers.v, peers.n, network);
+        text = host_time_text(&c->time_servers, peers.v, peers.n, network, ctx->worker);
         return text ? managed_own(ctx, "host", HOST_CHRONY_FILE, 0644, text, strlen(text), e) : -ENOMEM;
 }
 

@@ -47,8 +47,6 @@ int host_undo(struct reset *r, struct unit_bus *b, struct error *e) {
         unsigned n;
         int k;
 
-        if (b && (k = unit_daemon_reload(b, e)) < 0)
-                return k;
         k = managed_undo(r->root, undoers, ARRAY_SIZE(undoers), &u, warn, &n, e);
         r->removed += n;
         return k;

@@ -3,6 +3,14 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 
+static int step_host(struct join *j, struct error *e) {
+        return phase_run(&j->ctx, "host", e);
+}
+
+static int step_runtime(struct join *j, struct error *e) {
+        return phase_run(&j->ctx, "runtime", e);
+}
+
 static int step_certs(struct join *j, struct error *e) {
         return phase_certs(&j->ctx, "all", e);
 }
@@ -44,14 +52,14 @@ static int step_wait(struct join *j, struct error *e) {
  * from their first claim on. The number of a step is in journals: add at the end of a version only. */
 typedef int (*step_fn)(struct join *j, struct error *e);
 static const step_fn master_steps[] = {
-        join_enrol,         join_shared_pki,   step_certs,         step_forget_bundle,
-        step_kubeconfig,    join_etcd_add,     step_etcd_pod,      step_kubelet,
-        join_etcd_started,  join_etcd_promote, join_etcd_serves,   step_control_plane,
-        join_members_fetch, step_agent,        join_members_enter, step_wait,
+        join_enrol,         step_host,          step_runtime,     join_shared_pki,    step_certs,
+        step_forget_bundle, step_kubeconfig,    join_etcd_add,    step_etcd_pod,      step_kubelet,
+        join_etcd_started,  join_etcd_promote,  join_etcd_serves, step_control_plane, join_members_fetch,
+        step_agent,         join_members_enter, step_wait,
 };
 static const step_fn worker_steps[] = {
-        join_enrol,         join_shared_pki, join_worker_credentials,
-        step_forget_bundle, step_kubelet,    join_worker_wait,
+        join_enrol,         step_host,    step_runtime,     join_shared_pki, join_worker_credentials,
+        step_forget_bundle, step_kubelet, join_worker_wait,
 };
 
 static const step_fn *steps_of(const struct join *j, size_t *ret_n) {

@@ -112,10 +112,13 @@ static int note(const struct change *c, const struct seen *s, struct error *e) {
         CLEANUP(managed_journal_done) struct managed_journal j = { 0 };
         struct managed_entry *x;
         char digest[MANAGED_DIGEST];
+        size_t before;
         int r;
 
-        if ((r = managed_journal_load(c->ctx->root, &j, e)) < 0 ||
-            (r = note_dirs(c->ctx, &j, c->path, e)) < 0)
+        if ((r = managed_journal_load(c->ctx->root, &j, e)) < 0)
+                return r;
+        before = j.n;
+        if ((r = note_dirs(c->ctx, &j, c->path, e)) < 0)
                 return r;
         if (!(x = managed_journal_find(&j, MANAGED_FILE, c->path))) {
                 if (!(x = managed_journal_add(&j, MANAGED_FILE, c->path, e)))
@@ -124,6 +127,8 @@ static int note(const struct change *c, const struct seen *s, struct error *e) {
                         return r;
         }
         managed_digest(c->data, c->size, digest);
+        if (j.n == before && !strcmp(x->wrote, digest) && !strcmp(x->replaced, s->digest))
+                return 0; /* made again after somebody deleted it */
         snprintf(x->replaced, sizeof x->replaced, "%s", s->digest);
         snprintf(x->wrote, sizeof x->wrote, "%s", digest);
         return managed_journal_save(c->ctx->root, &j, e);

@@ -10,6 +10,9 @@
  * wait-control-plane: the address must be there for whoever waits for it. */
 static const struct phase phases[] = {
         { "preflight", NULL, NULL, "check this machine", phase_preflight },
+        { "host", NULL, "all modules sysctls swap names firewall selinux time",
+          "make this machine fit: modules, sysctls, swap, names, firewall, time", phase_host },
+        { "runtime", NULL, NULL, "make containerd fit: sandbox image, cgroups, registries", phase_runtime },
         { "certs", NULL,
           "all ca apiserver apiserver-kubelet-client front-proxy-ca front-proxy-client etcd-ca etcd-server "
           "etcd-peer etcd-healthcheck-client apiserver-etcd-client sa triarch vip-key",
@@ -110,17 +113,20 @@ static int run_subs(struct phase_ctx *ctx, const struct phase *p, struct error *
         return 0;
 }
 
+int phase_run(struct phase_ctx *ctx, const char *name, struct error *e) {
+        const struct phase *p = phase_find(name);
+
+        if (skipped(ctx->config, p, ""))
+                return 0;
+        return p->sub ? run_subs(ctx, p, e) : p->run(ctx, NULL, e);
+}
+
 int phase_run_all(struct phase_ctx *ctx, struct error *e) {
         int r;
 
-        for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
-                const struct phase *p = &phases[i];
-
-                if (skipped(ctx->config, p, ""))
-                        continue;
-                if ((r = p->sub ? run_subs(ctx, p, e) : p->run(ctx, NULL, e)) < 0)
+        for (size_t i = 0; i < ARRAY_SIZE(phases); i++)
+                if ((r = phase_run(ctx, phases[i].name, e)) < 0)
                         return r;
-        }
         return 0;
 }
 

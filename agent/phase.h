@@ -34,6 +34,8 @@ bool phase_sub(const struct phase *p, size_t i, char out[64]);
 bool phase_has_sub(const struct phase *p, const char *sub);
 /* Unknown entries of --skip-phases ("certs" or "certs/apiserver") are EXIT_INPUT. */
 int phase_check_skips(const struct config *c, struct error *e);
+/* One phase, all of it, without what config->skip_phases names. */
+int phase_run(struct phase_ctx *ctx, const char *name, struct error *e);
 /* All phases in the order of init, without those that config->skip_phases names. */
 int phase_run_all(struct phase_ctx *ctx, struct error *e);
 /* One init, join or reset at a time: an flock, held until the descriptor is closed. On -EBUSY *e says so. */

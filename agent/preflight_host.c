@@ -1,3 +1,4 @@
+#include "agent/host.h"
 #include "agent/preflight.h"
 #include "pki/file.h"
 #include <ctype.h>
@@ -44,7 +45,8 @@ void preflight_memory(struct preflight *p, const struct preflight_check *c) {
 void preflight_firewalld(struct preflight *p, const struct preflight_check *c) {
         char state[32];
 
-        if (p->bus && unit_state(p->bus, "firewalld.service", state, NULL) == 0 && !strcmp(state, "active"))
+        if (p->bus && !host_will_do(p->ctx, "firewall") &&
+            unit_state(p->bus, "firewalld.service", state, NULL) == 0 && !strcmp(state, "active"))
                 preflight_add(p, c->level, c->name,
                               "firewalld is active; open TCP %u, 10250, 2379, 2380 and %u, and protocol 112 "
                               "(VRRP), "
@@ -114,7 +116,8 @@ void preflight_swap(struct preflight *p, const struct preflight_check *c) {
         const char *nl;
         size_t size;
 
-        if (pki_file_read("/proc/swaps", 65536, &text, &size) == 0 && (nl = strchr(text, '\n')) && nl[1])
+        if (!host_will_do(p->ctx, "swap") && pki_file_read("/proc/swaps", 65536, &text, &size) == 0 &&
+            (nl = strchr(text, '\n')) && nl[1])
                 preflight_add(p, c->level, c->name,
                               "swap is on; the kubelet does not start with it unless failSwapOn is false");
 }
@@ -162,6 +165,8 @@ void preflight_is_one(struct preflight *p, const struct preflight_check *c) {
         char name[96];
         size_t size;
 
+        if (host_will_do(p->ctx, "sysctls"))
+                return;
         preflight_path_name(name, c->name, c->arg);
         if (pki_file_read(c->arg, 64, &text, &size) < 0)
                 preflight_add(p, c->level, name, "%s cannot be read", c->arg);

@@ -1,4 +1,5 @@
 #include "agent/chrony.h"
+#include "agent/host.h"
 #include "agent/preflight.h"
 #include "vrrp/neighbour.h"
 #include "vrrp/port.h"
@@ -84,6 +85,9 @@ void preflight_time(struct preflight *p, const struct preflight_check *c) {
 
         clock_read(config->health.clock.port, 1000, config->time_max_offset_s, &s);
         if (s.verdict == CLOCK_GOOD)
+                return;
+        /* The phase host is about to give chrony its servers, and waits for them. */
+        if (s.verdict != CLOCK_OFFSET && config->time_servers.n > 0 && host_will_do(p->ctx, "time"))
                 return;
         clock_gettime(CLOCK_REALTIME, &now);
         clock_both_times(&s, now, both, sizeof both);

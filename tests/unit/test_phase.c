@@ -41,11 +41,12 @@ static void test_names_and_aliases(void **state) {
 
 /* What a phase needs, an earlier one has made. */
 static void test_order(void **state) {
-        static const char *const order[] = {
-                "preflight",        "certs",         "kubeconfig", "etcd",
-                "control-plane",    "kubelet-start", "agent",      "wait-control-plane",
-                "addon",            "show-join-command"
-        };
+        static const char *const order[] = { "preflight",     "host",
+                                             "runtime",       "certs",
+                                             "kubeconfig",    "etcd",
+                                             "control-plane", "kubelet-start",
+                                             "agent",         "wait-control-plane",
+                                             "addon",         "show-join-command" };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(order); i++)

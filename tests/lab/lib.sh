@@ -157,7 +157,7 @@ lab_forget_cgroups() {
 # What building the package needs; the tree's script installs what the machines need.
 lab_install() {
         local packages=(build-essential cmake ninja-build pkg-config dpkg-dev file libssl-dev libcurl4-openssl-dev
-                        libyaml-dev libsystemd-dev libjansson-dev libmicrohttpd-dev libmnl-dev libnghttp2-dev
+                        libyaml-dev libsystemd-dev libjansson-dev libmicrohttpd-dev libmnl-dev libkmod-dev libnghttp2-dev
                         libarchive-dev libcmocka-dev openssl)
         local package missing=()
 

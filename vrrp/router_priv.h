@@ -36,6 +36,14 @@ struct vrrp_election_ops {
         void (*status)(const struct vrrp_router *r, struct vrrp_router_status *ret);
         uint64_t (*deadline)(const struct vrrp_router *r);
 };
+/* Each election has static functions of these names; link() is the C library's. */
+#define VRRP_ELECTION_OPS                                                                                    \
+        {                                                                                                    \
+                .init = init, .start = start, .stop = stop, .link = link_changed, .timer = timer,            \
+                .check = check, .gap = gap, .restart = restart, .rank = rank, .give_up = give_up,            \
+                .standby = standby, .refused = refused, .again = again, .status = status,                    \
+                .deadline = deadline,                                                                        \
+        }
 extern const struct vrrp_election_ops vrrp_election_by_priority, vrrp_election_by_majority;
 
 struct vrrp_router {

@@ -133,7 +133,7 @@ static void test_statuses(void **state) {
                 { { "bogus" }, 3, "", "triarch: unknown command \"bogus\"" },
                 { { "version" }, 0, "triarch ", "" },
                 { { "version", "-o", "json" }, 0, "{\"version\": \"", "" },
-                { { "version", "x" }, 3, "", "triarch: version takes no arguments" },
+                { { "version", "x" }, 3, "", "triarch: version: unexpected argument \"x\"" },
                 { { "version", "--bogus" }, 3, "", "triarch: --bogus: unknown option" },
                 { { "version", "-o" }, 3, "", "triarch: -o: a value is missing" },
                 { { "config" }, 3, "", "expected `config print-defaults`" },

@@ -109,7 +109,7 @@ refused() { # WHAT PATTERN I ARGUMENTS
 	ctl "$@" >"$dir/text" 2>&1
 	[ $? = 1 ] && grep -q "$pattern" "$dir/text" && ok "refused: $what" "$(head -n 1 "$dir/text")" || bad "$what" "$(cat "$dir/text")"
 }
-refused "to a stranger" 'no member "n9"' $other vip move n9
+refused "to a stranger" 'no member "n9"; members, generation [0-9]*: n[123], n[123], n[123]$' $other vip move n9
 refused "to who has it" "already" $other vip move n$owner
 in_ns $owner chmod 666 "$dir/a$owner/agent.sock"
 in_ns $owner setpriv --reuid 65534 --regid 65534 --clear-groups "$triarch" vip move --socket "$dir/a$owner/agent.sock" >"$dir/text" 2>&1
@@ -170,7 +170,8 @@ start_all
 wait_for 8 owner_is 2 && wait_for 5 owner_is 1 fd77::101 && ok "two groups: each where its priority is best" "n2, n1" ||
 	bad "two groups" "$(owners), $(owners fd77::101)"
 [ "$(field 3 '[v["state"] for v in s["vips"]]')" = "['backup', 'backup']" ] || bad witness "$(field 3 's["vips"]')"
-refused "which group?" "2 groups are meant" 1 vip move
+refused "which group?" "2 groups are meant.*: [0-9]* (10.77.0.100), 101 (fd77::101)" 1 vip move
+refused "a group that there is not" "no group 7; the groups are [0-9]* (10.77.0.100), 101 (fd77::101)" 1 vip move --group 7
 refused "to a witness" "is a witness" 1 vip move n3 --group 101
 stop_agent 2 KILL
 in_ns 2 "$triarch" vip flush --config "$dir/a2/config.yaml" >/dev/null

@@ -182,12 +182,47 @@ static void test_key_file_that_is_swapped(void **state) {
         assert_int_equal(foreign, 0);
 }
 
+/* ---- the groups that there are ---- */
+
+static void expect_no_group(struct agent *a, int64_t vrid, const char *in) {
+        struct agent_wish w = { .vrid = vrid, .on = -1 };
+        struct control_page page = { 0 };
+
+        assert_null(agent_wish_group(a, &w, &page));
+        assert_int_equal(page.status, vrid ? 404 : 400);
+        if (!strstr(page.body, in))
+                fail_msg("%s, wanted %s", page.body, in);
+        free(page.body);
+}
+
+static void test_refusals_tell_the_groups(void **state) {
+        static const char two[] = "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: n1\n"
+                                  "vip:\n- {address: 10.0.0.9/24, virtualRouterID: 51, transport: ip}\n"
+                                  "- {address: fd00::9/64, virtualRouterID: 52, transport: ip}\n";
+        CLEANUP(config_freep) struct config *c = NULL;
+        struct agent_wish w = { .vrid = 52, .on = -1 };
+        struct control_page page = { 0 };
+        struct agent a = { 0 };
+        struct error e;
+
+        (void)state;
+        assert_int_equal(config_parse(two, sizeof two - 1, "t", NULL, &c, &e), 0);
+        a.config = c;
+        assert_int_equal(agent_groups_init(&a), 0);
+        expect_no_group(&a, 7, "there is no group 7; the groups are 51 (10.0.0.9), 52 (fd00::9)");
+        expect_no_group(&a, 0,
+                        "2 groups are meant; name one by its virtualRouterID (--group): 51 (10.0.0.9)");
+        assert_ptr_equal(agent_wish_group(&a, &w, &page), &a.groups[1]);
+        free(a.groups);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_list_of_the_configuration),
                 cmocka_unit_test(test_what_may_follow_which),
                 tmp_test(test_key_files),
                 tmp_test(test_key_file_that_is_swapped),
+                cmocka_unit_test(test_refusals_tell_the_groups),
         };
 
         return cmocka_run_group_tests_name("agent_members", tests, NULL, NULL);

@@ -206,6 +206,17 @@ waits() { field $1 's["vip"].get("problem", "")' | grep -q "$2"; }
 wait_for 3 waits 1 "raise it by one" && ok "members changed, membersGeneration not: it does not take part" "$(field 1 's["vip"]["problem"]')" ||
 	bad members "$(field 1 's["vip"]')"
 
+# --- numbers of members that are not good ones
+fresh
+all=$hosts
+hosts="1 2"
+for i in $hosts; do configure_default $i </dev/null; done
+start_all
+warns() { grep -q "two members: the death of either takes the address away" "$dir/a$1/log"; }
+wait_for 5 one_owner && warns 1 && warns 2 && ok "two members: the journal says what a death does" "$(grep -ho 'two members.*' "$dir/a1/log" | head -n 1)" ||
+	bad "two members" "$(tail -n 5 "$dir/a1/log")"
+hosts=$all
+
 # --- the key
 fresh
 for i in $hosts; do configure_default $i </dev/null; done

@@ -6,6 +6,7 @@
 
 #include "pki/util.h"
 #include "vrrp/accept.h"
+#include "vrrp/announce.h"
 #include "vrrp/clock.h"
 #include "vrrp/host_priv.h"
 #include "vrrp/neighbour.h"
@@ -82,10 +83,8 @@ struct vrrp_router {
         uint64_t until_us; /* they may be added and announced before then (lease rules 13 and 15) */
         int add_error;     /* majority: of a claim just refused, to be acted on */
         bool refused;      /* the kernel refused an address, so we stand back for a while */
-        bool announcing;   /* the first announcement of this claim is out */
-        size_t announced;  /* in this burst */
-        uint64_t burst_us; /* when it began */
-        uint64_t refresh_us, announce_us; /* VRRP_NEVER: off */
+        struct vrrp_announce announce; /* on: the first announcement of this claim is out */
+        uint64_t refresh_us;           /* VRRP_NEVER: off */
 
         uint64_t next_us; /* the host's heap */
         size_t heap_at;

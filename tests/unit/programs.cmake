@@ -8,7 +8,7 @@ endfunction()
 add_purity_test(vrrp_purity triarch-vrrp
   "inet_(pton|ntop)|[hn]to[hn][sl]|vrrp_(fsm|wire|skew|class|priority|state|reject|notice|session|ip|group|list|rank|keys|lease)[a-z0-9_]*"
   port_socket:setsockopt
-  fsm class wire notice session keys ip list lease_wire lease lease_vote lease_owner lease_probe lease_members nd arp)
+  fsm class wire notice session keys ip list lease_wire lease lease_vote lease_owner lease_probe lease_members nd arp announce)
 add_purity_test(health_purity triarch-agent
   "snprintf|__snprintf_chk|fabs|(health|exchange|evidence)_[a-z_]*|vrrp_list_find"
   probe_http:http_get

@@ -13,26 +13,15 @@ int cmd_agent(int argc, char **argv) {
         const char *file = TRIARCH_CONFIG_FILE;
         struct common common;
         struct error e;
-        char **args;
-        int n, r;
+        int r;
         const struct opt table[] = {
                 { "config", 0, OPT_STRING, &file, "FILE", "default " TRIARCH_CONFIG_FILE },
                 { 0 },
         };
 
-        r = opt_parse(argc, argv, usage, table, &common, &args, &n, &e);
+        r = opt_parse_only(argc, argv, usage, table, OPT_NO_JSON | OPT_NO_ROOT, &common, &e);
         if (r)
                 return r < 0 ? error_print(&e) : EXIT_DONE;
-        if (n > 0) {
-                error_set(&e, EXIT_INPUT, "agent: unexpected argument \"%s\"", args[0]);
-                return error_print(&e);
-        }
-        if (common.json || *common.root) {
-                error_set(&e, EXIT_INPUT,
-                          common.json ? "agent has no JSON output"
-                                      : "agent works on the running machine: --root is not for it");
-                return error_print(&e);
-        }
         if (config_load(file, NULL, &c, &e) < 0)
                 return error_print(&e);
         return agent_run(c);

@@ -122,16 +122,10 @@ int cmd_enroll(int argc, char **argv) {
         struct error e = { .status = EXIT_FAILED };
         uint64_t idle_s = IDLE_S;
         struct common common;
-        char **args;
-        int n, r;
+        int r = opt_parse_only(argc, argv, usage, table, OPT_NO_JSON, &common, &e);
 
-        r = opt_parse(argc, argv, usage, table, &common, &args, &n, &e);
         if (r > 0)
                 return EXIT_DONE;
-        if (r == 0 && n > 0)
-                r = error_set(&e, EXIT_INPUT, "enroll takes no argument: \"%s\"", args[0]);
-        if (r == 0 && common.json)
-                r = error_set(&e, EXIT_INPUT, "enroll has no JSON output");
         if (r == 0 && idle && !decimal_parse(idle, 1, MAX_IDLE_S, &idle_s))
                 r = error_set(&e, EXIT_INPUT, "--idle-timeout \"%s\": want 1 to %d seconds", idle,
                               MAX_IDLE_S);

@@ -57,9 +57,7 @@ static int parse(int argc, char **argv, struct init *in, struct error *e) {
         };
         int r = opt_parse(argc, argv, USAGE, table, &in->common, &in->args, &in->n_args, e);
 
-        if (r == 0 && in->common.json)
-                return error_set(e, EXIT_INPUT, "init has no JSON output");
-        return r;
+        return r == 0 ? opt_refuse(&in->common, OPT_NO_JSON, "init", e) : r;
 }
 
 static void list_phases(void) {

@@ -122,12 +122,8 @@ static int parse(int argc, char **argv, struct args *a, struct join *j, struct e
         char **args;
         int n, r = opt_parse(argc, argv, usage, table, &a->common, &args, &n, e);
 
-        if (r != 0)
+        if (r != 0 || (r = opt_refuse(&a->common, OPT_NO_JSON | OPT_NO_ROOT, "join", e)) < 0)
                 return r;
-        if (a->common.json)
-                return error_set(e, EXIT_INPUT, "join has no JSON output");
-        if (*a->common.root)
-                return error_set(e, EXIT_INPUT, "join works on the running machine: --root is not for it");
         if (j->worker && a->control_plane)
                 return error_set(e, EXIT_INPUT, "--worker and --control-plane are opposites; give one");
         if (a->token && pki_token_check(a->token) < 0)

@@ -78,16 +78,10 @@ int cmd_reconcile(int argc, char **argv) {
         };
         struct error e = { .status = EXIT_FAILED };
         struct common common;
-        char **args;
-        int n, r;
+        int r = opt_parse_only(argc, argv, usage, table, OPT_NO_JSON, &common, &e);
 
-        r = opt_parse(argc, argv, usage, table, &common, &args, &n, &e);
         if (r > 0)
                 return EXIT_DONE;
-        if (r == 0 && n > 0)
-                r = error_set(&e, EXIT_INPUT, "reconcile takes no argument: \"%s\"", args[0]);
-        if (r == 0 && common.json)
-                r = error_set(&e, EXIT_INPUT, "reconcile has no JSON output");
         if (r == 0)
                 r = run(&common, forever, &e);
         return r < 0 ? error_print(&e) : EXIT_DONE;

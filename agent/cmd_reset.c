@@ -162,15 +162,10 @@ int cmd_reset(int argc, char **argv) {
                 { 0 },
         };
         struct error e = { .status = EXIT_FAILED };
-        char **args;
-        int n, r = opt_parse(argc, argv, USAGE, table, &common, &args, &n, &e);
+        int r = opt_parse_only(argc, argv, USAGE, table, OPT_NO_JSON, &common, &e);
 
         if (r > 0)
                 return EXIT_DONE;
-        if (r == 0 && n > 0)
-                r = error_set(&e, EXIT_INPUT, "unexpected argument \"%s\"", args[0]);
-        if (r == 0 && common.json)
-                r = error_set(&e, EXIT_INPUT, "reset has no JSON output");
         if (r == 0 && cert_dir && *cert_dir != '/')
                 r = error_at(&e, "--cert-dir", 0, 0, "\"%s\" is not an absolute path", cert_dir);
         if (r == 0)

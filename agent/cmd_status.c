@@ -63,24 +63,15 @@ int cmd_status(int argc, char **argv) {
         json_t *report = NULL;
         struct common common;
         struct error e;
-        char **args;
-        int n, r;
+        int r;
         const struct opt table[] = {
                 { "socket", 0, OPT_STRING, &socket_path, "PATH", "the agent's; default " TRIARCH_SOCKET },
                 { 0 },
         };
 
-        r = opt_parse(argc, argv, usage, table, &common, &args, &n, &e);
+        r = opt_parse_only(argc, argv, usage, table, OPT_NO_ROOT, &common, &e);
         if (r)
                 return r < 0 ? error_print(&e) : EXIT_DONE;
-        if (n > 0) {
-                error_set(&e, EXIT_INPUT, "status: unexpected argument \"%s\"", args[0]);
-                return error_print(&e);
-        }
-        if (*common.root) {
-                error_set(&e, EXIT_INPUT, "status asks the running agent: --root is not for it");
-                return error_print(&e);
-        }
         if (agent_status(socket_path, &report, &e) < 0)
                 return error_print(&e);
         r = print(report, common.json);

@@ -268,6 +268,9 @@ bool config_gate(const struct config *c, const char *name, bool otherwise);
 int config_read_file(const char *file, char **ret, size_t *ret_size, struct error *e);
 /* What is allowed, but worth a word: one call per warning. */
 void config_warnings(const struct config *c, void (*warn)(void *userdata, const char *text), void *userdata);
+/* What deaths do to the address, where the number of members (witnesses among them) is not a good one. False:
+ * nothing to say. 256 bytes are enough. */
+bool config_size_warning(enum vip_election election, size_t n, size_t witnesses, char *out, size_t size);
 /* Fill interface and advertise_address from this host's interfaces (netlink/getifaddrs), where not given. */
 int config_resolve(struct config *c, struct error *e);
 /* One group of it, with the host's addresses given: what the group lacks of interface and own address. A

@@ -18,29 +18,43 @@ static void say(const struct warner *w, const char *fmt, ...) {
         w->warn(w->userdata, text);
 }
 
-/* What deaths do to the address, where the size of the list is not a good one. */
-static void warn_size(const struct warner *w, const struct vip_config *v) {
-        size_t n = v->n_members;
+bool config_size_warning(enum vip_election election, size_t n, size_t witnesses, char *out, size_t size) {
+        bool majority = election == VIP_ELECTION_MAJORITY;
 
-        if (v->election != VIP_ELECTION_MAJORITY) {
-                if (n == 2)
-                        say(w,
-                            "two members: when they cannot hear each other, both take the address (and etcd, "
-                            "if it runs there, loses its majority with one of them)");
-                return;
-        }
-        if (n == 1)
-                say(w, "one member: when it dies, nobody has the address");
-        else if (n == 2)
-                say(w,
-                    "two members: the death of either takes the address away, for one of two is no majority; "
-                    "add a third, which may be a witness");
-        else if (n > 0 && n % 2 == 0)
-                say(w,
-                    "%zu members survive no more deaths than %zu: the address is gone after the death of "
-                    "%zu; "
-                    "an odd number is better",
-                    n, n - 1, n / 2);
+        if (!majority && n == 2)
+                snprintf(out, size,
+                         "two members: when they cannot hear each other, both take the address (and etcd, if "
+                         "it runs there, loses its majority with one of them)");
+        else if (majority && n == 1)
+                snprintf(out, size, "one member: when it dies, nobody has the address");
+        else if (majority && n == 2)
+                snprintf(out, size,
+                         "two members: the death of either takes the address away, for one of two is no "
+                         "majority; add a third, which may be a witness");
+        else if (majority && n > 0 && n % 2 == 0)
+                snprintf(
+                        out, size,
+                        "%zu members: the address survives %zu death%s, as it does with %zu; %zu deaths take "
+                        "it away, for %zu of %zu are no majority; an odd number is better",
+                        n, n / 2 - 1, n == 4 ? "" : "s", n - 1, n / 2, n / 2, n);
+        else if (n > 1 && n - witnesses == 1)
+                snprintf(out, size,
+                         "all members but one are witnesses, which never have the address: when that one "
+                         "dies, "
+                         "nobody has it");
+        else
+                return false;
+        return true;
+}
+
+static void warn_size(const struct warner *w, const struct vip_config *v) {
+        size_t witnesses = 0;
+        char text[256];
+
+        for (size_t i = 0; i < v->n_members; i++)
+                witnesses += v->members[i].witness;
+        if (config_size_warning(v->election, v->n_members, witnesses, text, sizeof text))
+                say(w, "%s", text);
 }
 
 static void warn_members(const struct warner *w, const struct vip_config *v) {

@@ -1,16 +1,16 @@
 #include "agent/daemon_priv.h"
 #include "agent/memory.h"
+#include "agent/realtime.h"
 #include "vrrp/keyring.h"
 #include "vrrp/vmac.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <sched.h>
 #include <signal.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-enum { RT_PRIORITY = 10, RETRY_US = 200000, RETRY_ACCURACY_US = 10000 };
+enum { RETRY_US = 200000, RETRY_ACCURACY_US = 10000 };
 
 uint64_t agent_now_us(const struct agent *a) {
         uint64_t t = 0;
@@ -93,7 +93,6 @@ static void set_up_libcrypto(const struct config *c) {
 
 /* Neither is needed for correctness, so neither may be missing: a user without the rights gets a note. */
 static void be_timely(struct agent *a) {
-        struct sched_param p = { .sched_priority = RT_PRIORITY };
         char text[160];
         int r;
 
@@ -101,8 +100,8 @@ static void be_timely(struct agent *a) {
                 snprintf(text, sizeof text, "memory is not locked: %s", strerror(-r));
                 agent_record(a, LOG_INFO, NULL, "agent", "", "", text);
         }
-        if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &p) < 0) {
-                snprintf(text, sizeof text, "no real-time policy: %s", strerror(errno));
+        if ((r = realtime_policy()) < 0) {
+                snprintf(text, sizeof text, "no real-time policy: %s", strerror(-r));
                 agent_record(a, LOG_INFO, NULL, "agent", "", "", text);
         }
 }

@@ -38,16 +38,47 @@ static size_t count(const struct agent *a, int64_t vrid) {
         return n;
 }
 
+/* "51 (10.0.0.9), 52 (fd00::9)": as many of the configured groups as there is room for. */
+static void groups_text(const struct agent *a, char *out, size_t size) {
+        const struct vip_list *vips = &a->config->vips;
+        size_t n = 0;
+
+        *out = '\0';
+        for (size_t i = 0; i < vips->n; i++) {
+                const struct vip_config *v = &vips->items[i];
+                char one[80];
+
+                snprintf(one, sizeof one, "%s%d (%s)", i ? ", " : "", v->vrid,
+                         vrrp_ip_text(&v->addresses[0].ip).v);
+                if (n + strlen(one) + sizeof " and 255 more" > size) {
+                        snprintf(out + n, size - n, " and %zu more", vips->n - i);
+                        return;
+                }
+                n += (size_t)snprintf(out + n, size - n, "%s", one);
+        }
+}
+
+static void refuse_count(const struct agent *a, size_t n, int64_t vrid, struct control_page *ret) {
+        char groups[320];
+
+        groups_text(a, groups, sizeof groups);
+        if (n > 0)
+                control_refuse(ret, 400,
+                               "%zu groups are meant; name one by its virtualRouterID (--group): %s", n,
+                               groups);
+        else if (a->n_groups == 0)
+                control_refuse(ret, 404, "there is no virtual address");
+        else
+                control_refuse(ret, 404, "there is no group %lld; the groups are %s", (long long)vrid,
+                               groups);
+}
+
 /* The one group that is meant; NULL with the refusal. */
 struct agent_group *agent_wish_group(struct agent *a, const struct agent_wish *w, struct control_page *ret) {
         size_t n = count(a, w->vrid);
 
-        if (n == 0)
-                control_refuse(ret, 404, w->vrid ? "there is no group %d" : "there is no virtual address",
-                               (int)w->vrid);
-        else if (n > 1)
-                control_refuse(ret, 400, "%zu groups are meant; name one by its virtualRouterID (--group)",
-                               n);
+        if (n != 1)
+                refuse_count(a, n, w->vrid, ret);
         for (size_t i = 0; i < a->n_groups && n == 1; i++)
                 if (w->vrid == 0 || a->groups[i].vip->vrid == w->vrid)
                         return &a->groups[i];
@@ -81,7 +112,7 @@ void agent_control_standby(void *userdata, const struct control_request *q, stru
                 return;
         }
         if (count(a, w.vrid) == 0) {
-                control_refuse(ret, 404, "there is no group %d", (int)w.vrid);
+                refuse_count(a, 0, w.vrid, ret);
                 return;
         }
         for (size_t i = 0; i < a->n_groups && w.on && !w.force; i++)

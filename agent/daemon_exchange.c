@@ -25,6 +25,13 @@ static void on_message(void *userdata, const struct vrrp_sealed_in *in) {
         agent_health_arm(a);
 }
 
+static void on_proven(void *userdata, uint64_t id) {
+        struct agent *a = userdata;
+
+        health_node_proven(&a->node, id, agent_health_now());
+        agent_health_arm(a);
+}
+
 void agent_exchange_send(void *userdata, uint64_t dst, const uint8_t *body, size_t size) {
         struct agent *a = userdata;
 
@@ -129,7 +136,7 @@ static struct evidence_params evidence_params(const struct config *c) {
 }
 
 int agent_exchange_join(struct agent *a, struct agent_transport *t) {
-        static const struct vrrp_sealed_ops ops = { .message = on_message };
+        static const struct vrrp_sealed_ops ops = { .message = on_message, .peer_restarted = on_proven };
         struct evidence_params p = evidence_params(a->config);
         struct health_when now = agent_health_now();
         uint64_t seed;

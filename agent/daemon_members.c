@@ -17,6 +17,16 @@ void agent_members_text(const struct vrrp_list *list, char *out, size_t size) {
                               list->v[i].witness ? " (witness)" : "");
 }
 
+void agent_members_warn(struct agent *a, const struct vip_config *v, const struct vrrp_list *list) {
+        char text[HISTORY_REASON];
+        size_t witnesses = 0;
+
+        for (size_t i = 0; i < list->n; i++)
+                witnesses += list->v[i].witness;
+        if (config_size_warning(v->election, list->n, witnesses, text, sizeof text))
+                agent_record(a, LOG_WARNING, NULL, "notice", "", "", text);
+}
+
 /* ---- the list in the configuration ---- */
 
 /* In the order of ids, so that the order in the file does not matter. */
@@ -225,10 +235,16 @@ static bool any_sealed(const struct config *c) {
 
 int agent_members_init(struct agent *a, struct error *e) {
         const struct config *c = a->config;
+        struct vrrp_list given;
         int r;
 
-        if (!any_sealed(c))
+        if (!any_sealed(c)) { /* else when the list is there, which may be a newer one */
+                if (c->vips.n) {
+                        agent_members_of_config(c, &c->vips.items[0], &given);
+                        agent_members_warn(a, &c->vips.items[0], &given);
+                }
                 return 0;
+        }
         a->several_interfaces = several_interfaces(c);
         if ((r = pki_mkdir_p(c->state_dir, STATE_DIR_MODE)) < 0)
                 return error_set(e, EXIT_FAILED, "%s, where the list of members is kept, cannot be made: %s",

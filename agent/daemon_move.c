@@ -52,6 +52,13 @@ static const struct vrrp_list_member *member_by_name(const struct agent_transpor
         return NULL;
 }
 
+static void refuse_stranger(const struct agent_transport *t, const char *name, struct control_page *ret) {
+        char members[320];
+
+        agent_members_text(&t->list, members, sizeof members);
+        control_refuse(ret, 404, "there is no member \"%.80s\"; %s", name, members);
+}
+
 static bool find_target(const struct agent_group *g, const struct agent_wish *w, uint64_t *ret_id,
                         struct control_page *ret) {
         const struct vrrp_list_member *m;
@@ -66,7 +73,7 @@ static bool find_target(const struct agent_group *g, const struct agent_wish *w,
                 return false;
         }
         if (!(m = member_by_name(g->transport, w->to)))
-                control_refuse(ret, 404, "there is no member \"%s\"", w->to);
+                refuse_stranger(g->transport, w->to, ret);
         else if (m->witness)
                 control_refuse(ret, 400, "\"%s\" is a witness, which never has the address", w->to);
         else

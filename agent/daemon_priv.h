@@ -178,6 +178,8 @@ int agent_members_first(struct agent_transport *t, struct error *e);
 void agent_members_of_config(const struct config *c, const struct vip_config *v, struct vrrp_list *ret);
 const char *agent_members_conflict(const struct vrrp_list *stored, const struct vrrp_list *given);
 void agent_members_text(const struct vrrp_list *list, char *out, size_t size);
+/* Where their number is not a good one, into the journal: what deaths do. */
+void agent_members_warn(struct agent *a, const struct vip_config *v, const struct vrrp_list *list);
 
 /* daemon_keys.c */
 int agent_keys_init(struct agent *a); /* reads the files, before the loop runs */

@@ -100,6 +100,7 @@ int agent_transport_open(struct agent *a, const struct vip_config *v, struct age
                 }
                 if ((r = agent_members_first(t, e)) != 0 || (r = open_sealed(t, e)) != 0)
                         return r;
+                agent_members_warn(a, v, &t->list);
         }
         *ret = t;
         return 0;
@@ -132,6 +133,7 @@ static void adopt(struct agent_transport *t, const struct vrrp_list *list) {
         t->list = *list;
         agent_members_text(list, text, sizeof text);
         agent_record(a, LOG_NOTICE, NULL, "list", "", "", text);
+        agent_members_warn(a, t->vip, list);
         agent_transport_connect(t);
         for (size_t i = 0; i < a->n_groups; i++)
                 if (a->groups[i].router && a->groups[i].transport == t)

@@ -49,6 +49,13 @@ static struct exchange_peer *peer_of(struct exchange *x, uint64_t id) {
         return p;
 }
 
+void exchange_proven(struct exchange *x, uint64_t id) {
+        for (size_t i = 0; i < x->n; i++)
+                if (x->peer[i].id == id)
+                        x->peer[i].told = false;
+        x->owes = true;
+}
+
 bool exchange_fresh(const struct exchange_peer *p, uint64_t now_us) {
         return p->heard && now_us - p->last_us < EXCHANGE_FRESH_US;
 }
@@ -61,6 +68,7 @@ void exchange_send_report(struct exchange *x, const struct exchange_report *own,
         struct exchange_message m = { .type = EXCHANGE_REPORT, .report = *own };
 
         m.report.clock_ns = now.clock_ns;
+        x->owes = false;
         x->own = *own;
         x->sent_ns = now.clock_ns;
         x->sent_correction_ns = now.correction_ns;
@@ -70,7 +78,8 @@ void exchange_send_report(struct exchange *x, const struct exchange_report *own,
 
 static void on_report(struct exchange *x, struct exchange_peer *p, const struct exchange_message *m,
                       struct exchange_now now) {
-        p->heard = true;
+        x->owes |= !p->told;
+        p->told = p->heard = true;
         p->last_us = now.us;
         p->report = m->report;
         for (size_t i = 0; i < sizeof m->report.owns; i++)

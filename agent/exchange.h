@@ -102,6 +102,7 @@ struct exchange_now {
 struct exchange_peer { /* one other master */
         uint64_t id;
         bool heard;
+        bool told; /* our report has left since it was first heard in this session: it knew ours by then */
         uint64_t last_us, owned_us; /* of `report`, its newest; of the newest that had an address, 0: none */
         struct exchange_report report;
         bool compared;
@@ -134,6 +135,7 @@ struct exchange {
         int64_t sent_ns; /* clock_ns of the report to all that an ECHO may answer; the correction contained */
         int64_t sent_correction_ns;
         uint64_t sent_us;
+        bool owes; /* somebody may not have our report yet: exchange_send_report() is due now */
         size_t n;
         struct exchange_peer peer[EXCHANGE_PEERS];
 };
@@ -143,6 +145,9 @@ void exchange_init(struct exchange *x, uint64_t self, uint64_t seed, const struc
                    void *userdata);
 /* Peers that are not in the list are forgotten. */
 void exchange_set_list(struct exchange *x, const struct vrrp_list *list);
+/* A session with it was proven. What we send now may come before the peer knows our session, too: so it is
+ * told once more, when it is heard. */
+void exchange_proven(struct exchange *x, uint64_t id);
 /* Tell everyone. */
 void exchange_send_report(struct exchange *x, const struct exchange_report *own, struct exchange_now now);
 void exchange_receive(struct exchange *x, uint64_t src, const uint8_t *body, size_t size,

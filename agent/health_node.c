@@ -70,7 +70,7 @@ static bool differs(const struct exchange_report *a, const struct exchange_repor
 static void tell(struct health_node *n, struct health_when when) {
         struct exchange_report r = report_of(n, when.us);
 
-        if (when.us < n->report_us && !differs(&r, &n->told))
+        if (when.us < n->report_us && !n->exchange.owes && !differs(&r, &n->told))
                 return;
         n->told = r;
         n->report_us = when.us + EXCHANGE_EVERY_US;
@@ -267,6 +267,13 @@ void health_node_self(struct health_node *n, const struct health_self *self, str
 void health_node_list(struct health_node *n, const struct vrrp_list *list) {
         if (n->joined)
                 exchange_set_list(&n->exchange, list);
+}
+
+void health_node_proven(struct health_node *n, uint64_t id, struct health_when when) {
+        if (!n->joined)
+                return;
+        exchange_proven(&n->exchange, id);
+        settle(n, n->health->published, false, when);
 }
 
 void health_node_receive(struct health_node *n, uint64_t src, const uint8_t *body, size_t size,

@@ -65,6 +65,9 @@ void health_node_result(struct health_node *n, enum health_check c, const struct
 void health_node_clock(struct health_node *n, const struct clock_state *s);
 void health_node_self(struct health_node *n, const struct health_self *self, struct health_when when);
 void health_node_list(struct health_node *n, const struct vrrp_list *list);
+/* A session with the member was proven: it is told at once, for a moved address needs a member that is heard.
+ */
+void health_node_proven(struct health_node *n, uint64_t id, struct health_when when);
 /* Body of an authentic datagram of the member `src`. */
 void health_node_receive(struct health_node *n, uint64_t src, const uint8_t *body, size_t size,
                          struct health_when when);

@@ -1,6 +1,9 @@
 #include "agent/join.h"
+#include "agent/members.h"
 #include "agent/monotonic.h"
+#include "agent/paths.h"
 #include "agent/reconcile.h"
+#include "agent/rootpath.h"
 #include <errno.h>
 #include <time.h>
 
@@ -59,6 +62,27 @@ int join_members_fetch(struct join *j, struct error *e) {
         return until(j, "for the list of the virtual address's members", fetch, e);
 }
 
+/* The list with this machine in it, as it was just stored. */
+static void warn_size(const struct join *j) {
+        const struct vip_config *v = config_vip(j->config);
+        struct vrrp_list list;
+        char path[PATH_MAX], text[256];
+        size_t witnesses = 0;
+        struct error unused;
+
+        if (!v || root_path(path, j->root, TRIARCH_MEMBERS_FILE) < 0 ||
+            members_load(path, &list, &unused) < 0)
+                return;
+        for (size_t i = 0; i < list.n; i++)
+                witnesses += list.v[i].witness;
+        if (config_size_warning(v->election, list.n, witnesses, text, sizeof text))
+                fprintf(stderr, "triarch: warning: %s\n", text);
+}
+
 int join_members_enter(struct join *j, struct error *e) {
-        return until(j, "to have a vote on the virtual address", reconcile_enter, e);
+        int r = until(j, "to have a vote on the virtual address", reconcile_enter, e);
+
+        if (r == 0)
+                warn_size(j);
+        return r;
 }

@@ -188,3 +188,24 @@ int opt_parse(int argc, char **argv, const char *usage, const struct opt *table,
         *ret_n = argc - optind;
         return 0;
 }
+
+int opt_refuse(const struct common *c, unsigned without, const char *name, struct error *e) {
+        if (without & OPT_NO_JSON && c->json)
+                return error_set(e, EXIT_INPUT, "%s has no JSON output", name);
+        if (without & OPT_NO_ROOT && *c->root)
+                return error_set(e, EXIT_INPUT, "%s works on the running machine: --root is not for it",
+                                 name);
+        return 0;
+}
+
+int opt_parse_only(int argc, char **argv, const char *usage, const struct opt *table, unsigned without,
+                   struct common *c, struct error *e) {
+        char **args;
+        int n, r = opt_parse(argc, argv, usage, table, c, &args, &n, e);
+
+        if (r != 0)
+                return r;
+        if (n > 0)
+                return error_set(e, EXIT_INPUT, "%s: unexpected argument \"%s\"", argv[0], args[0]);
+        return opt_refuse(c, without, argv[0], e);
+}

@@ -30,4 +30,11 @@ struct common {
 int opt_parse(int argc, char **argv, const char *usage, const struct opt *table, struct common *c,
               char ***ret_args, int *ret_n, struct error *e);
 
+/* For a command that takes options alone, and of the common ones not those in `without`. As opt_parse(). */
+enum opt_without { OPT_NO_JSON = 1, OPT_NO_ROOT = 2 };
+int opt_parse_only(int argc, char **argv, const char *usage, const struct opt *table, unsigned without,
+                   struct common *c, struct error *e);
+/* What the command `name` does not take of *c. 0, or -EINVAL with *e (EXIT_INPUT). */
+int opt_refuse(const struct common *c, unsigned without, const char *name, struct error *e);
+
 #endif

@@ -178,20 +178,25 @@ static int read_all(int fd, size_t max, char *buf, size_t *ret_size) {
 }
 
 int pki_file_read(const char *path, size_t max, char **ret, size_t *ret_size) {
+        struct stat unused;
+
+        return pki_file_read_stat(path, max, ret, ret_size, &unused);
+}
+
+int pki_file_read_stat(const char *path, size_t max, char **ret, size_t *ret_size, struct stat *ret_stat) {
         CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        struct stat st;
         size_t limit;
         char *buf;
         int r;
 
-        if (fd < 0 || fstat(fd, &st) < 0)
+        if (fd < 0 || fstat(fd, ret_stat) < 0)
                 return -errno;
-        if (!S_ISREG(st.st_mode))
+        if (!S_ISREG(ret_stat->st_mode))
                 return -EINVAL;
-        if ((uintmax_t)st.st_size > max)
+        if ((uintmax_t)ret_stat->st_size > max)
                 return -EFBIG;
         /* Some files (in /proc) say 0 and have content: those get the whole limit. */
-        limit = st.st_size > 0 ? (size_t)st.st_size : max;
+        limit = ret_stat->st_size > 0 ? (size_t)ret_stat->st_size : max;
         buf = malloc(limit + 2);
         if (!buf)
                 return -ENOMEM;

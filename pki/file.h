@@ -19,6 +19,9 @@ int pki_file_write(const char *path, mode_t mode, gid_t gid, const void *data, s
 /* *ret is malloc'ed, NUL-terminated beyond *ret_size; the caller wipes (pki_wipe) and frees it.
  * -EFBIG above max bytes; -EINVAL when it is no regular file. */
 int pki_file_read(const char *path, size_t max, char **ret, size_t *ret_size);
+/* The same with what fstat(2) says of the very file that was read, whatever the path names by now. */
+struct stat;
+int pki_file_read_stat(const char *path, size_t max, char **ret, size_t *ret_size, struct stat *ret_stat);
 
 /* symlink(2), synced; -EEXIST. */
 int pki_symlink(const char *target, const char *path);

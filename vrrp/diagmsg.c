@@ -1,7 +1,6 @@
 #include "vrrp/diagmsg.h"
+#include "vrrp/nlraw.h"
 
-#include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -35,44 +34,30 @@ static bool parse_one(const struct nlmsghdr *h, struct vrrp_diag *m) {
         case SOCK_DIAG_BY_FAMILY:
                 return parse_socket(h, m);
         case NLMSG_ERROR:
-        case NLMSG_DONE: /* both begin with an int */
+        case NLMSG_DONE:
                 m->kind = VRRP_DIAG_END;
-                if (mnl_nlmsg_get_payload_len(h) < sizeof m->error)
-                        return h->nlmsg_type == NLMSG_DONE;
-                memcpy(&m->error, mnl_nlmsg_get_payload(h), sizeof m->error);
-                return true;
+                return vrrp_nl_result(h, &m->error);
         }
         return false;
 }
 
-/* libmnl compares the length as a signed number: one above INT_MAX would pass. */
-static bool message_ok(const struct nlmsghdr *h, int left) {
-        return left >= (int)sizeof *h && h->nlmsg_len <= (unsigned)left && mnl_nlmsg_ok(h, left);
-}
-
 int vrrp_diag_parse(const void *buf, size_t size, vrrp_diag_fn *fn, void *userdata) {
-        const struct nlmsghdr *h = buf;
-        int left = size > INT32_MAX ? INT32_MAX : (int)size;
+        struct vrrp_nl_messages messages = vrrp_nl_messages(buf, size);
+        const struct nlmsghdr *h;
 
-        while (message_ok(h, left)) {
+        while ((h = vrrp_nl_next(&messages))) {
                 struct vrrp_diag m = { .seq = h->nlmsg_seq };
 
                 if (parse_one(h, &m))
                         fn(&m, userdata);
-                h = mnl_nlmsg_next(h, &left);
         }
-        return left > 0 ? -EBADMSG : 0;
+        return vrrp_nl_rest(&messages);
 }
 
 static struct nlmsghdr *request(void *buf, uint16_t type, uint16_t flags, uint32_t seq,
                                 const struct inet_diag_req_v2 *q) {
-        struct nlmsghdr *h;
+        struct nlmsghdr *h = vrrp_nl_request(buf, VRRP_DIAG_REQUEST_MAX, type, flags, seq);
 
-        memset(buf, 0, VRRP_DIAG_REQUEST_MAX);
-        h = mnl_nlmsg_put_header(buf);
-        h->nlmsg_type = type;
-        h->nlmsg_flags = NLM_F_REQUEST | flags;
-        h->nlmsg_seq = seq;
         memcpy(mnl_nlmsg_put_extra_header(h, sizeof *q), q, sizeof *q);
         return h;
 }

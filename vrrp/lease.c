@@ -83,9 +83,18 @@ bool vrrp_lease_may_stand(const struct vrrp_lease *l) {
                !is_witness(l);
 }
 
+enum { SKEW_STEP_US = 100 }; /* between one priority and the next */
+
+/* Half of the RFC's: there it also decides who is elected, here only that two do not ask at once, and that
+ * the better one asks first. What a question and its answers take does not shrink with the interval, though:
+ * where half would be too little for that, up to all of it. */
 uint64_t vrrp_lease_skew_us(const struct vrrp_lease *l) {
-        return vrrp_skew_us(vrrp_priority_of_class(l->rank.priority, (enum vrrp_class)l->rank.class),
-                            l->p.interval_us);
+        uint8_t p = vrrp_priority_of_class(l->rank.priority, (enum vrrp_class)l->rank.class);
+        uint64_t full = vrrp_skew_us(p, l->p.interval_us), apart = (uint64_t)SKEW_STEP_US * (256 - p);
+
+        if (apart > full)
+                return full;
+        return apart > full / 2 ? apart : full / 2;
 }
 
 uint64_t vrrp_lease_hold_us(const struct vrrp_lease *l) {

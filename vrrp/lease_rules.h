@@ -46,12 +46,8 @@
         X(GAP, 14, "a late wake-up is a wake-up like any other")                                             \
         X(ANNOUNCE, 15, "the address is announced although lease - R has passed")
 
-enum vrrp_lease_rule {
-#define X(name, rule, without) VRRP_LEASE_RULE_##name,
-        VRRP_LEASE_RULES(X)
-#undef X
-                VRRP_LEASE_N_RULES,
-};
+#define VRRP_LEASE_RULE(name, rule, without) VRRP_LEASE_RULE_##name,
+enum vrrp_lease_rule { VRRP_LEASE_RULES(VRRP_LEASE_RULE) VRRP_LEASE_N_RULES };
 
 #ifdef VRRP_LEASE_SWITCHES
 extern uint64_t vrrp_lease_rules_off; /* bit: enum vrrp_lease_rule; the test's */

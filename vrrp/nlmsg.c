@@ -1,8 +1,7 @@
 #include "vrrp/nlmsg.h"
 #include "vrrp/address.h"
+#include "vrrp/nlraw.h"
 
-#include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -108,21 +107,12 @@ static bool parse_address(const struct nlmsghdr *h, struct vrrp_nl *m) {
         return !vrrp_ip_equal(&m->address, &zero);
 }
 
-/* Both NLMSG_ERROR and NLMSG_DONE begin with an int. */
-static bool parse_end(const struct nlmsghdr *h, enum vrrp_nl_kind kind, struct vrrp_nl *m) {
-        m->kind = kind;
-        if (mnl_nlmsg_get_payload_len(h) < sizeof m->error)
-                return kind == VRRP_NL_DONE;
-        memcpy(&m->error, mnl_nlmsg_get_payload(h), sizeof m->error);
-        return true;
-}
-
 static bool parse_one(const struct nlmsghdr *h, struct vrrp_nl *m) {
         switch (h->nlmsg_type) {
         case NLMSG_ERROR:
-                return parse_end(h, VRRP_NL_ACK, m);
         case NLMSG_DONE:
-                return parse_end(h, VRRP_NL_DONE, m);
+                m->kind = h->nlmsg_type == NLMSG_DONE ? VRRP_NL_DONE : VRRP_NL_ACK;
+                return vrrp_nl_result(h, &m->error);
         case RTM_DELLINK:
                 m->removed = true;
                 return parse_link(h, m);
@@ -137,36 +127,24 @@ static bool parse_one(const struct nlmsghdr *h, struct vrrp_nl *m) {
         return false;
 }
 
-/* libmnl compares the length as a signed number: one above INT_MAX would pass. */
-static bool message_ok(const struct nlmsghdr *h, int left) {
-        return left >= (int)sizeof *h && h->nlmsg_len <= (unsigned)left && mnl_nlmsg_ok(h, left);
-}
-
 int vrrp_nl_parse(const void *buf, size_t size, vrrp_nl_fn *fn, void *userdata) {
-        const struct nlmsghdr *h = buf;
-        int left = size > INT32_MAX ? INT32_MAX : (int)size;
+        struct vrrp_nl_messages messages = vrrp_nl_messages(buf, size);
+        const struct nlmsghdr *h;
 
-        while (message_ok(h, left)) {
+        while ((h = vrrp_nl_next(&messages))) {
                 struct vrrp_nl m = { .seq = h->nlmsg_seq, .portid = h->nlmsg_pid };
 
                 if (parse_one(h, &m))
                         fn(&m, userdata);
-                h = mnl_nlmsg_next(h, &left);
         }
-        return left > 0 ? -EBADMSG : 0;
+        return vrrp_nl_rest(&messages);
 }
 
 static struct nlmsghdr *address_request(void *buf, uint16_t type, uint32_t seq,
                                         const struct vrrp_nl_address *a) {
-        struct nlmsghdr *h;
-        struct ifaddrmsg *info;
+        struct nlmsghdr *h = vrrp_nl_request(buf, VRRP_NL_REQUEST_MAX, type, NLM_F_ACK, seq);
+        struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(h, sizeof *info);
 
-        memset(buf, 0, VRRP_NL_REQUEST_MAX);
-        h = mnl_nlmsg_put_header(buf);
-        h->nlmsg_type = type;
-        h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-        h->nlmsg_seq = seq;
-        info = mnl_nlmsg_put_extra_header(h, sizeof *info);
         info->ifa_family = a->address.family;
         info->ifa_prefixlen = a->prefix;
         info->ifa_scope = RT_SCOPE_UNIVERSE;
@@ -193,28 +171,17 @@ size_t vrrp_nl_delete(void *buf, uint32_t seq, const struct vrrp_nl_address *a) 
 }
 
 size_t vrrp_nl_dump_addresses(void *buf, uint32_t seq, unsigned ifindex) {
-        struct nlmsghdr *h;
-        struct ifaddrmsg *info;
+        struct nlmsghdr *h = vrrp_nl_request(buf, VRRP_NL_REQUEST_MAX, RTM_GETADDR, NLM_F_DUMP, seq);
+        struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(h, sizeof *info);
 
-        memset(buf, 0, VRRP_NL_REQUEST_MAX);
-        h = mnl_nlmsg_put_header(buf);
-        h->nlmsg_type = RTM_GETADDR;
-        h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-        h->nlmsg_seq = seq;
-        info = mnl_nlmsg_put_extra_header(h, sizeof *info);
         info->ifa_family = AF_UNSPEC;
         info->ifa_index = ifindex;
         return h->nlmsg_len;
 }
 
 size_t vrrp_nl_get_link(void *buf, uint32_t seq, const char *name) {
-        struct nlmsghdr *h;
+        struct nlmsghdr *h = vrrp_nl_request(buf, VRRP_NL_REQUEST_MAX, RTM_GETLINK, NLM_F_ACK, seq);
 
-        memset(buf, 0, VRRP_NL_REQUEST_MAX);
-        h = mnl_nlmsg_put_header(buf);
-        h->nlmsg_type = RTM_GETLINK;
-        h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-        h->nlmsg_seq = seq;
         mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
         mnl_attr_put_strz(h, IFLA_IFNAME, name);
         return h->nlmsg_len;

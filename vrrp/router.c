@@ -64,7 +64,7 @@ void vrrp_router_schedule(struct vrrp_router *r) {
         uint64_t next = r->election->deadline(r);
 
         next = r->refresh_us < next ? r->refresh_us : next;
-        next = r->announce_us < next ? r->announce_us : next;
+        next = r->announce.due_us < next ? r->announce.due_us : next;
         if (next == r->next_us)
                 return;
         r->next_us = next;
@@ -76,7 +76,7 @@ void vrrp_router_due(struct vrrp_router *r) {
                 r->election->timer(r);
         if (r->refresh_us <= vrrp_now_us())
                 vrrp_router_refresh(r);
-        if (r->announce_us <= vrrp_now_us())
+        if (r->announce.due_us <= vrrp_now_us())
                 vrrp_router_announce_due(r);
         vrrp_router_schedule(r);
 }
@@ -200,7 +200,8 @@ static struct vrrp_router *allocate(struct vrrp_host *h, const struct vrrp_route
         r->election = p->election == VRRP_ELECTION_MAJORITY ? &vrrp_election_by_majority
                                                             : &vrrp_election_by_priority;
         r->since_us = vrrp_now_us();
-        r->until_us = r->refresh_us = r->announce_us = VRRP_NEVER;
+        r->until_us = r->refresh_us = VRRP_NEVER;
+        vrrp_announce_stop(&r->announce);
         return r;
 }
 

@@ -2,14 +2,6 @@
 
 #include <errno.h>
 
-/* One announcement as soon as the kernel has the address, repeats soon after for neighbours that lost it or
- * learned the old owner last, then a slow refresh for switches that forget. */
-static const uint64_t gaps_us[] = { 5000, 50000, 200000, 1000000 };
-enum { REFRESH_US = 30000000 };
-/* From one burst to the next at least, so that a stranger cannot make us flood; short beside an interval, so
- * that neighbours who believed it have us back soon. */
-enum { AGAIN_US = 20000, AGAIN_PER_ADDRESS_US = 2000 };
-
 static int send_one(struct vrrp_router *r, const struct vrrp_ip *vip) {
         struct vrrp_neighbour n = { .address = *vip };
 
@@ -18,13 +10,9 @@ static int send_one(struct vrrp_router *r, const struct vrrp_ip *vip) {
 }
 
 static void send_all(struct vrrp_router *r) {
-        uint64_t gap = r->announced < ARRAY_SIZE(gaps_us) ? gaps_us[r->announced++] : REFRESH_US;
-        uint64_t now = vrrp_now_us();
         int k;
 
-        if (r->announced == 1)
-                r->burst_us = now;
-        r->announce_us = now + gap;
+        vrrp_announce_sent(&r->announce, vrrp_now_us());
         memcpy(r->mac, r->carrier->now.mac, sizeof r->mac);
         for (size_t i = 0; i < r->p.n_vips && vrrp_now_us() < r->until_us; i++) /* lease rule 15 */
                 if ((k = send_one(r, &r->p.vips[i])) == 0)
@@ -37,34 +25,27 @@ static void send_all(struct vrrp_router *r) {
 void vrrp_router_announce(struct vrrp_router *r) {
         if (!r->owns)
                 return;
-        r->announcing = true;
-        r->announced = 0;
+        vrrp_announce_start(&r->announce, vrrp_now_us());
         send_all(r);
 }
 
 void vrrp_router_announce_again(struct vrrp_router *r) {
-        uint64_t least = AGAIN_PER_ADDRESS_US * (uint64_t)r->p.n_vips;
-        uint64_t again = r->burst_us + (least > AGAIN_US ? least : AGAIN_US);
+        uint64_t now = vrrp_now_us();
 
-        if (!r->announcing)
+        if (!r->owns)
                 return;
-        if (vrrp_now_us() >= again) {
-                vrrp_router_announce(r);
-        } else if (r->announce_us > again) { /* else what comes before then serves as well */
-                r->announced = 0;
-                r->announce_us = again;
-        }
+        vrrp_announce_again(&r->announce, r->p.n_vips, now);
+        if (r->announce.due_us <= now)
+                send_all(r);
 }
 
 void vrrp_router_announce_due(struct vrrp_router *r) {
-        r->announce_us = VRRP_NEVER;
-        if (r->announcing)
+        if (r->announce.on)
                 send_all(r);
 }
 
 void vrrp_router_silence(struct vrrp_router *r) {
-        r->announcing = false;
-        r->announce_us = VRRP_NEVER;
+        vrrp_announce_stop(&r->announce);
 }
 
 static bool is_vip(const struct vrrp_router *r, const struct vrrp_ip *a) {

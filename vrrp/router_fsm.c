@@ -156,23 +156,7 @@ static uint64_t deadline(const struct vrrp_router *r) {
         return r->fsm.deadline_us;
 }
 
-const struct vrrp_election_ops vrrp_election_by_priority = {
-        .init = init,
-        .start = start,
-        .stop = stop,
-        .link = link_changed,
-        .timer = timer,
-        .check = check,
-        .gap = gap,
-        .restart = restart,
-        .rank = rank,
-        .give_up = give_up,
-        .standby = standby,
-        .refused = refused,
-        .again = again,
-        .status = status,
-        .deadline = deadline,
-};
+const struct vrrp_election_ops vrrp_election_by_priority = VRRP_ELECTION_OPS;
 
 void vrrp_router_advert(struct vrrp_router *r, const struct vrrp_pdu *pdu, const struct vrrp_ip *src,
                         struct vrrp_peer *peer, uint64_t now_us) {

@@ -309,23 +309,7 @@ static uint64_t deadline(const struct vrrp_router *r) {
         return r->lease->deadline_us;
 }
 
-const struct vrrp_election_ops vrrp_election_by_majority = {
-        .init = init,
-        .start = start,
-        .stop = stop,
-        .link = link_changed,
-        .timer = timer,
-        .check = check,
-        .gap = gap,
-        .restart = restart,
-        .rank = rank,
-        .give_up = give_up,
-        .standby = standby,
-        .refused = refused,
-        .again = again,
-        .status = status,
-        .deadline = deadline,
-};
+const struct vrrp_election_ops vrrp_election_by_majority = VRRP_ELECTION_OPS;
 
 void vrrp_router_lease_message(struct vrrp_router *r, const struct vrrp_lease_msg *m, uint64_t now_us) {
         r->counters.received++;

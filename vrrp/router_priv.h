@@ -6,6 +6,7 @@
 
 #include "pki/util.h"
 #include "vrrp/accept.h"
+#include "vrrp/announce.h"
 #include "vrrp/clock.h"
 #include "vrrp/host_priv.h"
 #include "vrrp/neighbour.h"
@@ -36,6 +37,14 @@ struct vrrp_election_ops {
         void (*status)(const struct vrrp_router *r, struct vrrp_router_status *ret);
         uint64_t (*deadline)(const struct vrrp_router *r);
 };
+/* Each election has static functions of these names; link() is the C library's. */
+#define VRRP_ELECTION_OPS                                                                                    \
+        {                                                                                                    \
+                .init = init, .start = start, .stop = stop, .link = link_changed, .timer = timer,            \
+                .check = check, .gap = gap, .restart = restart, .rank = rank, .give_up = give_up,            \
+                .standby = standby, .refused = refused, .again = again, .status = status,                    \
+                .deadline = deadline,                                                                        \
+        }
 extern const struct vrrp_election_ops vrrp_election_by_priority, vrrp_election_by_majority;
 
 struct vrrp_router {
@@ -74,10 +83,8 @@ struct vrrp_router {
         uint64_t until_us; /* they may be added and announced before then (lease rules 13 and 15) */
         int add_error;     /* majority: of a claim just refused, to be acted on */
         bool refused;      /* the kernel refused an address, so we stand back for a while */
-        bool announcing;   /* the first announcement of this claim is out */
-        size_t announced;  /* in this burst */
-        uint64_t burst_us; /* when it began */
-        uint64_t refresh_us, announce_us; /* VRRP_NEVER: off */
+        struct vrrp_announce announce; /* on: the first announcement of this claim is out */
+        uint64_t refresh_us;           /* VRRP_NEVER: off */
 
         uint64_t next_us; /* the host's heap */
         size_t heap_at;

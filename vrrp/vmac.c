@@ -1,5 +1,6 @@
 #include "vrrp/vmac.h"
 #include "pki/util.h"
+#include "vrrp/nlraw.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,15 +64,9 @@ static int transact(struct mnl_socket *nl, const struct nlmsghdr *h, mnl_cb_t fn
 }
 
 static struct nlmsghdr *request(void *buf, uint16_t type, uint16_t flags, unsigned ifindex, unsigned up) {
-        struct nlmsghdr *h;
-        struct ifinfomsg *info;
+        struct nlmsghdr *h = vrrp_nl_request(buf, REQUEST_MAX, type, NLM_F_ACK | flags, 1);
+        struct ifinfomsg *info = mnl_nlmsg_put_extra_header(h, sizeof *info);
 
-        memset(buf, 0, REQUEST_MAX);
-        h = mnl_nlmsg_put_header(buf);
-        h->nlmsg_type = type;
-        h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
-        h->nlmsg_seq = 1;
-        info = mnl_nlmsg_put_extra_header(h, sizeof *info);
         info->ifi_index = (int)ifindex;
         info->ifi_flags = info->ifi_change = up;
         return h;

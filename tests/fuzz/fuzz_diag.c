@@ -1,10 +1,6 @@
 /* Any buffer as inet_diag messages: nothing is read beyond it, and what is handed on is whole. */
+#include "tests/fuzz/exact.h"
 #include "vrrp/diagmsg.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct vrrp_diag *m, void *userdata) {
         _Alignas(uint32_t) uint8_t request[VRRP_DIAG_REQUEST_MAX];
@@ -18,11 +14,10 @@ static void check(const struct vrrp_diag *m, void *userdata) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        void *exact = malloc(size ? size : 1); /* aligned as recv()'s buffer, and ending where it ends */
+        uint8_t *exact = exact_copy(data, size);
 
         if (!exact)
                 return 0;
-        memcpy(exact, data, size);
         vrrp_diag_parse(exact, size, check, NULL);
         free(exact);
         return 0;

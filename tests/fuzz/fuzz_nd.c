@@ -1,19 +1,14 @@
 /* Any frame as a neighbour advertisement: nothing is read beyond it, and what is understood is built and
  * understood again. */
+#include "tests/fuzz/exact.h"
 #include "vrrp/nd.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        uint8_t *exact = malloc(size ? size : 1), frame[VRRP_ND_FRAME];
+        uint8_t *exact = exact_copy(data, size), frame[VRRP_ND_FRAME];
         struct vrrp_nd nd, back;
 
         if (!exact)
                 return 0;
-        memcpy(exact, data, size);
         if (vrrp_nd_parse(exact, size, &nd)) {
                 vrrp_nd_build(&nd, frame);
                 nd.solicited = false;

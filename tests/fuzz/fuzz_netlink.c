@@ -1,10 +1,6 @@
 /* Any buffer as netlink messages: nothing is read beyond it, and what is handed on is whole. */
+#include "tests/fuzz/exact.h"
 #include "vrrp/nlmsg.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct vrrp_nl *m, void *userdata) {
         static const uint8_t zero[16];
@@ -19,11 +15,10 @@ static void check(const struct vrrp_nl *m, void *userdata) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        void *exact = malloc(size ? size : 1); /* aligned as recv()'s buffer, and ending where it ends */
+        uint8_t *exact = exact_copy(data, size);
 
         if (!exact)
                 return 0;
-        memcpy(exact, data, size);
         vrrp_nl_parse(exact, size, check, NULL);
         free(exact);
         return 0;

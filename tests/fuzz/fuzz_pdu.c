@@ -3,12 +3,8 @@
  *
  * Input: a byte 4 and an IPv4 packet as its raw socket gives it, or a byte 6, source, destination, hop
  * limit and a message as the IPv6 one does. */
+#include "tests/fuzz/exact.h"
 #include "vrrp/wire.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* As far as it can differ: bits that are ignored when received. */
 static bool same_but_ignored(const uint8_t *got, const uint8_t *sent, size_t size,
@@ -64,10 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct vrrp_packet p;
         uint8_t *exact;
 
-        if (size == 0 ||
-            !(exact = malloc(size == 1 ? 1 : size - 1))) /* so that a read beyond the end is seen */
+        if (size == 0 || !(exact = exact_copy(data + 1, size - 1)))
                 return 0;
-        memcpy(exact, data + 1, size - 1);
         if (data[0] == 4 && vrrp_wire_ipv4(exact, size - 1, &p) == VRRP_ACCEPT)
                 try_both(&p);
         if (data[0] == 6 && size >= 34) {

@@ -49,7 +49,7 @@ while [ $trial -lt 5 ] && [ $draws -lt 15 ]; do
                 continue
         fi
         trial=$((trial + 1))
-        reached=$(grep '^\[' "$lab_out/$test_name.killed.log" | tail -n 1)
+        reached=$(grep '^\[' "$lab_out/$test_name.killed.log" | tail -n 1) || reached=
         timed start_join
         say "  trial $trial: killed after $at_ms ms (\"${reached:-before its first word}\"); repeated: $seconds s, status $status"
         [ "$status" = 0 ] || { cat "$log"; fail "the repeated join"; finish; }

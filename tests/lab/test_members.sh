@@ -38,11 +38,12 @@ sleep 2
 for name in host2 host3; do
         mark
         cluster_join "$name"
-        before=$seconds
+        before=$seconds joined=$log
         sleep 3
         measure
         say "  join of $name: $before s, longest gap at the address $gap_ms ms, changes of owner $takeovers, two MACs $overlap_ms ms"
         expect "the address stayed" holder_is host1
+        [ "$name" = host3 ] || expect "join of the second says what a death does" grep -q "warning: two members: the death of either" "$joined"
 done
 expect "all three list all three" wait_until 30 all_list host1 host2 host3
 cluster_settle

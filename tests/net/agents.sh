@@ -25,9 +25,9 @@ configure() { # I
 	} >"$dir/a$1/config.yaml"
 }
 # The defaults: sealed, majority. More lines for the group on standard input.
-configure_default() { # I
+configure_default() { # I [KEY-FILE]
 	{
-		printf 'vip:\n  address: [10.77.0.100/24, "fd77::100/64"]\n  interface: eth0\n  keyFile: %s/vip.key\n' "$dir"
+		printf 'vip:\n  address: [10.77.0.100/24, "fd77::100/64"]\n  interface: eth0\n  keyFile: %s\n' "${2:-$dir/vip.key}"
 		printf '  members:\n'
 		member_list '  '
 		cat
@@ -66,17 +66,5 @@ owner_is() { [ "$(owners ${2:-})" = "$1 " ]; } # I [ADDRESS]
 owner_is_not() { one_owner ${2:-} && ! has_address $1 ${2:-10.77.0.100}; }
 now_ms() { python3 -c 'import time; print("%.3f" % (time.clock_gettime(time.CLOCK_MONOTONIC) * 1000))'; }
 
-observe() { # ADDRESS
-	python3 "$(dirname "${BASH_SOURCE[0]}")/observer.py" $1 $hosts >"$dir/observer" 2>&1 &
-	observer=$!
-	wait_for 5 grep -qs ready "$dir/observer"
-}
-# Ends it; sets two: for how many ms two hosts had the address.
-observed() {
-	kill -INT $observer
-	wait $observer
-	two=$(sed -n 's/^two //p' "$dir/observer")
-}
-below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; } # A B
 # Since the moment FROM (ms): when the next host got the address.
 took() { awk -v from="$1" '$2 == "add" && $1 > from { printf "%.0f", $1 - from; exit }' "$dir/observer"; }

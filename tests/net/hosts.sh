@@ -7,6 +7,11 @@
 vrouter=${BUILD:-build/dev}/tests/vrouter
 declare -A pid=() kind=() zebra=()
 
+needs() { # TOOL...: and root
+	local tool
+	[ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
+	for tool; do command -v $tool >/dev/null || { echo "skipped: needs $tool"; exit 77; }; done
+}
 # Names of namespaces and mounts stay this process's own, whatever becomes of it.
 own_namespaces() { # "$@": run again in a mount namespace of its own
 	[ -n "${HOSTS_OWN:-}" ] && { mkdir -p /run/netns && mount -t tmpfs hosts /run/netns; return; }
@@ -41,6 +46,8 @@ remove_hosts() {
 
 now() { "$vrouter" --now | cut -d' ' -f1; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.0f", b - a }'; }
+median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
+below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; } # A B
 wait_for() { # SECONDS COMMAND...
 	local end
 	end=$(($(date +%s%N) + ${1%%.*} * 1000000000))
@@ -141,3 +148,15 @@ owns() { # I: all the addresses are in force there
 }
 owners() { local i; for i in $hosts; do owns $i && printf '%s ' $i; done; }
 sole() { [ "$(owners)" = "$1 " ]; }
+
+observe() { # ADDRESS I...
+	python3 "$(dirname "${BASH_SOURCE[0]}")/observer.py" "$@" >"$dir/observer" 2>&1 &
+	observer=$!
+	wait_for 5 grep -qs ready "$dir/observer"
+}
+# Ends it; sets two: for how many ms two hosts had the address.
+observed() {
+	kill -INT $observer
+	wait $observer
+	two=$(sed -n 's/^two //p' "$dir/observer")
+}

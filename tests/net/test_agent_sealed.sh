@@ -4,12 +4,9 @@
 # takes over; groups, a witness, a list of members that changes, a key that others could read. While a case runs
 # an observer follows the address in all kernels: two at once is a failure. Prints what it measured.
 set -u
-[ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
-for tool in openssl python3; do
-	command -v $tool >/dev/null || { echo "skipped: needs $tool"; exit 77; }
-done
 here=$(dirname "$0")
 . "$here/hosts.sh"
+needs openssl python3
 . "$here/agents.sh"
 own_namespaces "$@"
 trap remove_hosts EXIT
@@ -46,7 +43,7 @@ none_left() { for i in ${!agent[@]}; do gone ${agent[$i]} || return 1; done; }
 make_key "$dir/vip.key"
 for i in $hosts; do configure_default $i </dev/null; done
 from=$(now_ms)
-observe 10.77.0.100
+observe 10.77.0.100 $hosts
 start_all
 settle
 ok "three agents, one owner of both families" "n$owner, $(took $from) ms after the start"
@@ -112,7 +109,7 @@ refused() { # WHAT PATTERN I ARGUMENTS
 	ctl "$@" >"$dir/text" 2>&1
 	[ $? = 1 ] && grep -q "$pattern" "$dir/text" && ok "refused: $what" "$(head -n 1 "$dir/text")" || bad "$what" "$(cat "$dir/text")"
 }
-refused "to a stranger" 'no member "n9"' $other vip move n9
+refused "to a stranger" 'no member "n9"; members, generation [0-9]*: n[123], n[123], n[123]$' $other vip move n9
 refused "to who has it" "already" $other vip move n$owner
 in_ns $owner chmod 666 "$dir/a$owner/agent.sock"
 in_ns $owner setpriv --reuid 65534 --regid 65534 --clear-groups "$triarch" vip move --socket "$dir/a$owner/agent.sock" >"$dir/text" 2>&1
@@ -173,7 +170,8 @@ start_all
 wait_for 8 owner_is 2 && wait_for 5 owner_is 1 fd77::101 && ok "two groups: each where its priority is best" "n2, n1" ||
 	bad "two groups" "$(owners), $(owners fd77::101)"
 [ "$(field 3 '[v["state"] for v in s["vips"]]')" = "['backup', 'backup']" ] || bad witness "$(field 3 's["vips"]')"
-refused "which group?" "2 groups are meant" 1 vip move
+refused "which group?" "2 groups are meant.*: [0-9]* (10.77.0.100), 101 (fd77::101)" 1 vip move
+refused "a group that there is not" "no group 7; the groups are [0-9]* (10.77.0.100), 101 (fd77::101)" 1 vip move --group 7
 refused "to a witness" "is a witness" 1 vip move n3 --group 101
 stop_agent 2 KILL
 in_ns 2 "$triarch" vip flush --config "$dir/a2/config.yaml" >/dev/null
@@ -207,6 +205,17 @@ start_agent 1
 waits() { field $1 's["vip"].get("problem", "")' | grep -q "$2"; }
 wait_for 3 waits 1 "raise it by one" && ok "members changed, membersGeneration not: it does not take part" "$(field 1 's["vip"]["problem"]')" ||
 	bad members "$(field 1 's["vip"]')"
+
+# --- numbers of members that are not good ones
+fresh
+all=$hosts
+hosts="1 2"
+for i in $hosts; do configure_default $i </dev/null; done
+start_all
+warns() { grep -q "two members: the death of either takes the address away" "$dir/a$1/log"; }
+wait_for 5 one_owner && warns 1 && warns 2 && ok "two members: the journal says what a death does" "$(grep -ho 'two members.*' "$dir/a1/log" | head -n 1)" ||
+	bad "two members" "$(tail -n 5 "$dir/a1/log")"
+hosts=$all
 
 # --- the key
 fresh

@@ -6,12 +6,9 @@
 # advertisements: the longest gap between two of them, by the kernel's time of arrival, is under one and a half
 # intervals, and the address stays where it is. (A run that another load on this machine spoiled is made again.)
 set -u
-[ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
-for tool in openssl python3 tcpdump mkfs.ext4 fsfreeze; do
-	command -v $tool >/dev/null || { echo "skipped: needs $tool"; exit 77; }
-done
 here=$(dirname "$0")
 . "$here/hosts.sh"
+needs openssl python3 tcpdump mkfs.ext4 fsfreeze
 . "$here/agents.sh"
 own_namespaces "$@"
 finish() {

@@ -6,9 +6,9 @@
 #
 # usage: test_vrrp_sealed.sh [CASE...]
 set -u
-[ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
 here=$(dirname "$0")
 . "$here/hosts.sh"
+needs python3
 [ -x "$vrouter" ] || { echo "no $vrouter: build first"; exit 1; }
 own_namespaces "$@"
 
@@ -17,50 +17,10 @@ priority=([1]=250 [2]=230 [3]=210)
 members="1=10.77.0.1 2=10.77.0.2 3=10.77.0.3"
 failed=0
 
-# Ownership of the IPv4 address by member, as each kernel tells it: "MS add|del MEMBER" and, at the end, the
-# longest time that two had it. What happens within one turn of the observer may be seen in another order: a
-# handover may look like a fraction of a millisecond of two.
-observer() {
-	cat >"$dir/observer.py" <<-'END'
-		import ctypes, select, signal, socket, struct, sys, time
-		libc = ctypes.CDLL(None, use_errno=True)
-		vip, members = socket.inet_aton(sys.argv[1]), sys.argv[2:]
-		socks = {}
-		for m in members:
-		    with open("/run/netns/h" + m) as f:
-		        if libc.setns(f.fileno(), 0): raise OSError("setns")
-		    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
-		    s.bind((0, 0x10))
-		    socks[s.fileno()] = (m, s)
-		stop, owners, since, longest = [], set(), None, 0
-		signal.signal(signal.SIGINT, lambda *a: stop.append(1))
-		p = select.poll()
-		for fd in socks: p.register(fd, select.POLLIN)
-		print("ready", flush=True)
-		while not stop:
-		    for fd, _ in p.poll(100):
-		        m, s = socks[fd]
-		        data, now = s.recv(65536), time.clock_gettime(time.CLOCK_MONOTONIC) * 1000
-		        while len(data) >= 16:
-		            size, kind = struct.unpack_from("=IH", data)
-		            if kind in (20, 21) and vip in data[24:size]:
-		                print("%.3f %s %s" % (now, "add" if kind == 20 else "del", m), flush=True)
-		                (owners.add if kind == 20 else owners.discard)(m)
-		                if len(owners) > 1 and since is None: since = now
-		                if len(owners) < 2 and since is not None:
-		                    longest, since = max(longest, now - since), None
-		            data = data[(size + 3) & ~3:]
-		if since is not None: longest = max(longest, time.clock_gettime(time.CLOCK_MONOTONIC) * 1000 - since)
-		print("two %.3f" % longest, flush=True)
-	END
-	python3 "$dir/observer.py" ${vips[0]} 1 2 3 >"$dir/observer" 2>&1 &
-	observer=$!
-	wait_for 5 grep -qs ready "$dir/observer"
-}
 two_at_once() { # sets two: for how many ms two members had the address
 	[ -n "${observer:-}" ] || return
-	kill -INT $observer; wait $observer
-	observer= two=$(sed -n 's/^two //p' "$dir/observer")
+	observed
+	observer=
 }
 
 start() { # I [OPTION...]
@@ -76,12 +36,9 @@ reap() {
 	wait $process 2>/dev/null
 }
 between() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", b - a }'; }
-less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
 at() { grep -E -- "$2" "$dir/$1" | tail -n1 | cut -d' ' -f1; } # I PATTERN: time of its last line
 seen() { grep -E "$1" "$dir/observer" | tail -n1 | cut -d' ' -f1; } # "add 1": when last
-# How long it was gone when it last went; a refresh looks like an add, too.
-last_gap() { awk -v del="del $1" -v add="add $1" '$2 " " $3 == del { t = $1; back = "" } $2 " " $3 == add && t && !back { back = $1 } END { printf "%.1f", back - t }' "$dir/observer"; }
-median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
+last_gap() { between "$(seen "del $1")" "$(seen "add $1")"; } # how long it was gone when it last went
 stop_all() {
 	local i
 	for i in "${!pid[@]}"; do kill -CONT "${pid[$i]}" 2>/dev/null; kill "${pid[$i]}" 2>/dev/null; done
@@ -151,7 +108,7 @@ case_killed() {
 	two_at_once
 	pass "kill -9: taken over $(between $t "$(at $heir '-> active')") ms later, the kernel removed the dead one's after" \
 		"$(between $t "$(seen 'del 1')") ms: two for $two ms, as nothing ran there any more"
-	less $two 2600 || fail "more than the kernel's lifetime"
+	below $two 2600 || fail "more than the kernel's lifetime"
 }
 
 case_power_loss() {
@@ -189,7 +146,7 @@ case_cut() {
 	sole $heir || { fail "moved when joined again"; return; }
 	two_at_once
 	pass "cut off: gave the address up $(between $t $lost) ms later, $heir had it $(between $lost $taken) ms after that; joined: nothing moved"
-	less $two 2 || fail "two owners for $two ms"
+	below $two 2 || fail "two owners for $two ms"
 }
 
 case_minority() {
@@ -206,7 +163,7 @@ case_minority() {
 	wait_for 4 test -n "$(sleep 1.5; owners)" || { fail "not owned again by two"; return; }
 	two_at_once
 	pass "one of three left: given up after D; with two again: $(owners)has it"
-	less $two 2 || fail "two owners for $two ms"
+	below $two 2 || fail "two owners for $two ms"
 }
 
 case_frozen() {
@@ -224,9 +181,9 @@ case_frozen() {
 	sleep 0.7
 	signal 1 HUP
 	wait_for 2 says 1 'late=[1-9]' || { fail "no late wake-up counted"; return; }
-	[ "$(grep -c 'add 1' "$dir/observer")" -le 3 ] && less "$(seen 'add 1')" "$gone" && sole $heir || { fail "had the address after thawing"; return; }
+	[ "$(grep -c 'add 1' "$dir/observer")" -le 3 ] && below "$(seen 'add 1')" "$gone" && sole $heir || { fail "had the address after thawing"; return; }
 	pass "SIGSTOP: $heir active after $(between $t "$(at $heir '-> active')") ms, the frozen one's expired after $(between $t $gone) ms; thawed: without it"
-	less "$(between $t $gone)" 2600 || fail "later than 2.6 s"
+	below "$(between $t $gone)" 2600 || fail "later than 2.6 s"
 }
 
 case_thawed_early() {
@@ -238,7 +195,7 @@ case_thawed_early() {
 	signal 1 CONT # it still has the address
 	wait_for 3 other_than 1 || { fail "keeps it"; return; }
 	pass "thawed while it still had the address: gone after $(between $t "$(seen 'del 1')") ms"
-	less "$(between $t "$(seen 'del 1')")" 50 || fail "later than 50 ms"
+	below "$(between $t "$(seen 'del 1')")" 50 || fail "later than 50 ms"
 }
 
 case_guard() {
@@ -257,7 +214,7 @@ case_guard() {
 	wait_for 2 says 1 'guard_fired=1' && sole $heir || { fail "guard_fired"; return; }
 	two_at_once
 	pass "the loop hangs: the guard thread removed the address $(between $t $lost) ms later, $heir had it $(between $lost $taken) ms after that"
-	less $two 2 || fail "two owners for $two ms"
+	below $two 2 || fail "two owners for $two ms"
 }
 
 case_repair() {
@@ -276,7 +233,7 @@ case_repair() {
 	no_copies() { [ "$(copies 2)" = 0 ]; }
 	wait_for 3 no_copies && says 2 "${vips[0]}, put on eth0 by somebody else with /24" && sole 1 || { fail "foreign copy stays"; return; }
 	pass "deleted by hand: back after ${took[*]} ms; copies on a backup were removed"
-	less "$(median "${took[@]}")" 50 || fail "later than 50 ms"
+	below "$(median "${took[@]}")" 50 || fail "later than 50 ms"
 }
 
 # Somebody puts it there with duplicate address detection, which fails as another host has it.
@@ -341,7 +298,7 @@ case_suspended() {
 	wait_for 2 says 1 "status backup .* active=10.77.0.$heir" || { fail "not a member again"; return; }
 	two_at_once
 	pass "resumed from a suspend: removed the address at once, began anew; $heir has it $(between "$(seen 'del 1')" "$(at $heir '-> active')") ms later"
-	less $two 2 || fail "two owners for $two ms"
+	below $two 2 || fail "two owners for $two ms"
 }
 
 case_class() {
@@ -363,7 +320,7 @@ case_class() {
 	says $second "active -> backup: told to give up" || { fail "reason"; return; }
 	two_at_once
 	pass "class failed: moved in $took ms and stayed on recovery; standby and giving up move it too"
-	less $two 2 || fail "two owners for $two ms"
+	below $two 2 || fail "two owners for $two ms"
 }
 
 case_preempt_always() {
@@ -375,7 +332,7 @@ case_preempt_always() {
 	wait_for 5 sole 1 || { fail "not preempted"; return; }
 	two_at_once
 	pass "the preferred member returned: preempted $(between "$(at 1 started)" "$(at 1 '-> active')") ms after its start, gap $(between "$(seen 'del [23]')" "$(seen 'add 1')") ms"
-	less $two 2 || fail "two owners for $two ms"
+	below $two 2 || fail "two owners for $two ms"
 }
 
 case_witness() {
@@ -438,15 +395,35 @@ case_connections() {
 }
 
 # Accept_Mode false: neighbours find the address, packets to it are dropped, those to the host's own are not. A
-# killed router leaves nothing that drops.
+# killed router leaves nothing that drops. With either transport; ip has one family per router.
+forget_addresses() {
+	local i v
+	for i in 1 2 3; do for v in "${vips[@]}"; do ip -n h$i addr flush to $v dev eth0 2>/dev/null; done; done
+}
+elect_without_accept() { # TRANSPORT: 1 has them
+	local set
+	[ $1 = ip ] || { elect --no-accept; return; }
+	for set in "${vips[@]}"; do
+		ip netns exec h1 "$vrouter" --no-accept eth0 $set $vrid 250 100 health >>"$dir/1" 2>&1 &
+		pid[1 $set]=$!
+	done
+	has_both() { ip -n h1 -o addr show dev eth0 | grep -q " ${vips[0]}/" && ip -n h1 -o addr show dev eth0 | grep -q " ${vips[1]}/"; }
+	wait_for 5 has_both
+}
 case_no_accept() {
-	elect --no-accept || { fail "no election"; return; }
-	answers 10.77.0.1 || { fail "the host's own address does not answer"; return; }
-	! answers_soon ${vips[0]} && ! answers_soon ${vips[1]} || { fail "packets to an address are accepted"; return; }
-	[ "$(ip -n h4 neigh show dev eth0 | grep -cE "^(${vips[0]}|${vips[1]}) lladdr")" = 2 ] || { fail "not found by a neighbour: $(ip -n h4 neigh)"; return; }
-	signal 1 KILL; reap 1
-	[ -z "$(in_ns 1 nft list ruleset)" ] || { fail "still dropped after kill -9: $(in_ns 1 nft list ruleset)"; return; }
-	pass "neighbours find both addresses, packets to them are dropped; nothing of it outlives the router"
+	local transport i
+	for transport in sealed ip; do
+		ip -n h4 neigh flush dev eth0
+		elect_without_accept $transport || { fail "no election ($transport)"; return; }
+		answers 10.77.0.1 || { fail "the host's own address does not answer ($transport)"; return; }
+		! answers_soon ${vips[0]} && ! answers_soon ${vips[1]} || { fail "packets to an address are accepted ($transport)"; return; }
+		[ "$(ip -n h4 neigh show dev eth0 | grep -cE "^(${vips[0]}|${vips[1]}) lladdr")" = 2 ] || { fail "not found by a neighbour ($transport): $(ip -n h4 neigh)"; return; }
+		for i in "${!pid[@]}"; do case $i in 1*) signal "$i" KILL; reap "$i" ;; esac; done
+		[ -z "$(in_ns 1 nft list ruleset)" ] || { fail "still dropped after kill -9 ($transport): $(in_ns 1 nft list ruleset)"; return; }
+		stop_all
+		forget_addresses
+	done
+	pass "sealed and ip: neighbours find both addresses, packets to them are dropped; nothing of it outlives the router"
 }
 
 # The RFC's machine over this transport, with IPv6 alone and with both families.
@@ -503,12 +480,12 @@ build_hosts 4 || { echo "FAILED  cannot build the test network"; exit 1; }
 [ $# -gt 0 ] || set -- $all
 for case; do
 	mode=health
-	observer || { echo "FAILED  no observer: $(cat "$dir/observer")"; exit 1; }
+	observe ${vips[0]} 1 2 3 || { echo "FAILED  no observer: $(cat "$dir/observer")"; exit 1; }
 	"case_$case"
 	two_at_once
 	stop_all
 	ip -n h0 link set port1 master br0
-	for i in 1 2 3; do for v in "${vips[@]}"; do ip -n h$i addr flush to $v dev eth0 2>/dev/null; done; done
+	forget_addresses
 	rm -f "$dir"/[123] "$dir/observer"
 done
 exit $failed

@@ -390,12 +390,8 @@ void sim_settle_look(struct sim *w);
         X(CATCH_UP, 14, "a late wake-up is not noticed")                                                     \
         X(REPEAT, 15, "announcements are repeated although lease - R has passed")
 
-enum sim_rule {
-#define X(name, rule, without) SIM_RULE_##name,
-        SIM_RULES(X)
-#undef X
-                SIM_N_RULES
-};
+#define SIM_RULE(name, rule, without) SIM_RULE_##name,
+enum sim_rule { SIM_RULES(SIM_RULE) SIM_N_RULES };
 extern uint32_t sim_rules_off; /* bit: enum sim_rule */
 static inline bool sim_rule(enum sim_rule r) {
         return !(sim_rules_off >> r & 1);

@@ -64,9 +64,9 @@ static void cut(struct story *s, unsigned i, bool hears, bool is_heard) {
         "[1000.000] n3 starts\n"
 #define FIRST_OWNER                                                                                          \
         STARTED                                                                                              \
-        "[1303.343] n1 backup -> candidate: no active member is heard\n"                                     \
-        "[1303.743] n1 candidate -> active: a majority acknowledged\n"                                       \
-        "[1303.803] n1 address on\n"
+        "[1302.171] n1 backup -> candidate: no active member is heard\n"                                     \
+        "[1302.571] n1 candidate -> active: a majority acknowledged\n"                                       \
+        "[1302.631] n1 address on\n"
 
 static void power_loss_of_the_active(void **state) {
         struct story *s = begin(3, VRRP_PREEMPT_HEALTH);
@@ -77,9 +77,9 @@ static void power_loss_of_the_active(void **state) {
         expect(s, 5000,
                "[2000.000] n1 loses its power\n"
                "[2000.000] n1 address off\n"
-               "[2214.499] n2 backup -> candidate: no active member is heard\n"
-               "[2214.899] n2 candidate -> active: a majority acknowledged\n"
-               "[2214.959] n2 address on\n"
+               "[2208.249] n2 backup -> candidate: no active member is heard\n"
+               "[2208.649] n2 candidate -> active: a majority acknowledged\n"
+               "[2208.709] n2 address on\n"
                "[2500.000] n1 starts\n"); /* and nothing moves back */
         end(s);
 }
@@ -91,12 +91,12 @@ static void one_way_link_of_the_active(void **state) {
         expect(s, 2000, FIRST_OWNER);
         cut(s, 0, false, true); /* it is heard, and hears nothing: it resigns before its lease ends */
         expect(s, 6000,
-               "[2191.743] n1 active -> leaving: the lease could not be renewed\n"
-               "[2191.783] n1 address off (guard)\n"
-               "[2191.838] n1 leaving -> backup: the address is removed\n"
-               "[2202.594] n2 backup -> candidate: no active member is heard\n"
-               "[2202.994] n2 candidate -> active: a majority acknowledged\n"
-               "[2203.054] n2 address on\n"); /* n1 asks twenty times a second, and never stands */
+               "[2190.571] n1 active -> leaving: the lease could not be renewed\n"
+               "[2190.611] n1 address off (guard)\n"
+               "[2190.666] n1 leaving -> backup: the address is removed\n"
+               "[2196.344] n2 backup -> candidate: no active member is heard\n"
+               "[2196.744] n2 candidate -> active: a majority acknowledged\n"
+               "[2196.804] n2 address on\n"); /* n1 asks twenty times a second, and never stands */
         assert_int_equal(s->w.host[0].lease.state, VRRP_LEASE_BACKUP);
         assert_true(s->w.host[0].lease.counters.probes > 60);
         sim_heal(&s->w);
@@ -121,12 +121,12 @@ static void active_cut_off(void **state) {
         expect(s, 2000, FIRST_OWNER);
         cut(s, 0, false, false);
         expect(s, 5000,
-               "[2191.743] n1 active -> leaving: the lease could not be renewed\n"
-               "[2191.783] n1 address off (guard)\n"
-               "[2191.838] n1 leaving -> backup: the address is removed\n"
-               "[2214.499] n2 backup -> candidate: no active member is heard\n"
-               "[2214.899] n2 candidate -> active: a majority acknowledged\n"
-               "[2214.959] n2 address on\n");
+               "[2190.571] n1 active -> leaving: the lease could not be renewed\n"
+               "[2190.611] n1 address off (guard)\n"
+               "[2190.666] n1 leaving -> backup: the address is removed\n"
+               "[2208.249] n2 backup -> candidate: no active member is heard\n"
+               "[2208.649] n2 candidate -> active: a majority acknowledged\n"
+               "[2208.709] n2 address on\n");
         sim_heal(&s->w);
         expect(s, 9000, "");
         end(s);
@@ -153,12 +153,12 @@ static void two_lost_claims(void **state) {
         expect(s, 2150, "");
         sim_heal(&s->w); /* the next one would be acknowledged at 2204.143 */
         expect(s, 4000,
-               "[2191.743] n1 active -> leaving: the lease could not be renewed\n"
-               "[2191.783] n1 address off (guard)\n"
-               "[2191.838] n1 leaving -> backup: the address is removed\n"
-               "[2202.594] n2 backup -> candidate: no active member is heard\n"
-               "[2202.994] n2 candidate -> active: a majority acknowledged\n"
-               "[2203.054] n2 address on\n");
+               "[2190.571] n1 active -> leaving: the lease could not be renewed\n"
+               "[2190.611] n1 address off (guard)\n"
+               "[2190.666] n1 leaving -> backup: the address is removed\n"
+               "[2196.344] n2 backup -> candidate: no active member is heard\n"
+               "[2196.744] n2 candidate -> active: a majority acknowledged\n"
+               "[2196.804] n2 address on\n");
         end(s);
 }
 
@@ -175,9 +175,11 @@ static void two_of_three_restart_at_once(void **state) {
                "[2000.000] n2 loses its power\n"
                "[2010.000] n1 starts\n"
                "[2010.000] n2 starts\n" /* silent for D: what they have promised they do not know */
-               "[2313.343] n1 backup -> candidate: no active member is heard\n"
-               "[2313.743] n1 candidate -> active: a majority acknowledged\n"
-               "[2313.803] n1 address on\n");
+               "[2312.155] n3 backup -> candidate: no active member is heard\n" /* it asks every A/2 since */
+               "[2312.171] n1 backup -> candidate: no active member is heard\n"
+               "[2312.371] n3 candidate -> backup: a better member stands\n"
+               "[2312.571] n1 candidate -> active: a majority acknowledged\n"
+               "[2312.631] n1 address on\n");
         end(s);
 }
 
@@ -187,8 +189,8 @@ static void one_becomes_two_becomes_three(void **state) {
         (void)state;
         expect(s, 2000,
                "[1000.000] n1 starts\n"
-               "[1302.943] n1 backup -> active: alone in the list of members\n"
-               "[1303.003] n1 address on\n");
+               "[1301.771] n1 backup -> active: alone in the list of members\n"
+               "[1301.831] n1 address on\n");
         /* Started D before it is listed, a member can vote at once: the address stays where it is. */
         assert_int_equal(sim_members_create(&s->w), 1);
         sim_host_boot(&s->w, 1);
@@ -213,20 +215,20 @@ static void second_member_that_has_just_started(void **state) {
         (void)state;
         expect(s, 2000,
                "[1000.000] n1 starts\n"
-               "[1302.943] n1 backup -> active: alone in the list of members\n"
-               "[1303.003] n1 address on\n");
+               "[1301.771] n1 backup -> active: alone in the list of members\n"
+               "[1301.831] n1 address on\n");
         assert_int_equal(sim_members_create(&s->w), 1);
         sim_host_boot(&s->w, 1);
         assert_true(sim_members_add(&s->w, 1)); /* at once: of two, one is silent for D */
         expect(s, 5000,
                "[2000.000] n2 starts\n"
                "[2000.000] list 2: 2 members\n"
-               "[2190.943] n1 active -> leaving: the lease could not be renewed\n"
-               "[2190.983] n1 address off (guard)\n"
-               "[2191.038] n1 leaving -> backup: the address is removed\n"
-               "[2311.156] n2 backup -> candidate: no active member is heard\n"
-               "[2311.556] n2 candidate -> active: a majority acknowledged\n"
-               "[2311.616] n2 address on\n");
+               "[2189.771] n1 active -> leaving: the lease could not be renewed\n"
+               "[2189.811] n1 address off (guard)\n"
+               "[2189.866] n1 leaving -> backup: the address is removed\n"
+               "[2306.078] n2 backup -> candidate: no active member is heard\n"
+               "[2306.478] n2 candidate -> active: a majority acknowledged\n"
+               "[2306.538] n2 address on\n");
         end(s);
 }
 
@@ -243,8 +245,8 @@ static void three_become_two(void **state) {
                "[4001.100] n1 active -> leaving: not in the list of members any more\n"
                "[4001.140] n1 address off\n"
                "[4001.155] n1 leaving -> backup: the address is removed\n"
-               "[4214.099] n2 backup -> active: alone in the list of members\n"
-               "[4214.159] n2 address on\n");
+               "[4207.849] n2 backup -> active: alone in the list of members\n"
+               "[4207.909] n2 address on\n");
         end(s);
 }
 
@@ -276,16 +278,16 @@ static void preferred_node_takes_it_back_where_told_to(void **state) {
         expect(s, 8000,
                "[2000.000] n1 loses its power\n"
                "[2000.000] n1 address off\n"
-               "[2214.499] n2 backup -> candidate: no active member is heard\n"
-               "[2214.899] n2 candidate -> active: a majority acknowledged\n"
-               "[2214.959] n2 address on\n"
+               "[2208.249] n2 backup -> candidate: no active member is heard\n"
+               "[2208.649] n2 candidate -> active: a majority acknowledged\n"
+               "[2208.709] n2 address on\n"
                "[3000.000] n1 starts\n" /* silent for D, then better for 5 A; the gap is 675 us */
-               "[3515.699] n2 active -> leaving: a better member asked for the address\n"
-               "[3515.739] n2 address off\n"
-               "[3515.754] n2 leaving -> backup: the address is removed\n"
-               "[3515.954] n1 backup -> candidate: named as successor\n"
-               "[3516.354] n1 candidate -> active: a majority acknowledged\n"
-               "[3516.414] n1 address on\n");
+               "[3509.449] n2 active -> leaving: a better member asked for the address\n"
+               "[3509.489] n2 address off\n"
+               "[3509.504] n2 leaving -> backup: the address is removed\n"
+               "[3509.704] n1 backup -> candidate: named as successor\n"
+               "[3510.104] n1 candidate -> active: a majority acknowledged\n"
+               "[3510.164] n1 address on\n");
         end(s);
 }
 
@@ -297,12 +299,12 @@ static void class_falls(void **state) {
         sim_host_rank(&s->w, 0, VRRP_DEGRADED, 250);
         expect(s, 4000,
                "[2000.000] n1: class 1, priority 250\n" /* 5 A, then n2 asks the others and n1 */
-               "[2504.543] n1 active -> leaving: a better member asked for the address\n"
-               "[2504.583] n1 address off\n"
-               "[2504.598] n1 leaving -> backup: the address is removed\n"
-               "[2504.798] n2 backup -> candidate: named as successor\n"
-               "[2505.198] n2 candidate -> active: a majority acknowledged\n"
-               "[2505.258] n2 address on\n");
+               "[2503.371] n1 active -> leaving: a better member asked for the address\n"
+               "[2503.411] n1 address off\n"
+               "[2503.426] n1 leaving -> backup: the address is removed\n"
+               "[2503.626] n2 backup -> candidate: named as successor\n"
+               "[2504.026] n2 candidate -> active: a majority acknowledged\n"
+               "[2504.086] n2 address on\n");
         sim_host_rank(&s->w, 0, VRRP_HEALTHY, 250);
         expect(s, 8000, "[4000.000] n1: class 0, priority 250\n");
         end(s);
@@ -347,10 +349,10 @@ static void frozen_active(void **state) {
         sim_host_freeze(&s->w, 0, SIM_MS(5000));
         expect(s, 9000,
                "[2000.000] n1: SIGSTOP for 5000000 us\n"
-               "[2214.499] n2 backup -> candidate: no active member is heard\n"
-               "[2214.899] n2 candidate -> active: a majority acknowledged\n"
-               "[2214.959] n2 address on\n" /* two addresses until the kernel's lifetime ends */
-               "[4036.482] n1 address off (lifetime)\n"
+               "[2208.249] n2 backup -> candidate: no active member is heard\n"
+               "[2208.649] n2 candidate -> active: a majority acknowledged\n"
+               "[2208.709] n2 address on\n" /* two addresses until the kernel's lifetime ends */
+               "[4035.310] n1 address off (lifetime)\n"
                "[7000.000] n1: SIGCONT\n"
                "[7000.000] n1 woke up late\n"
                "[7000.000] n1 active -> leaving: the lease could not be renewed\n"
@@ -367,10 +369,10 @@ static void stuck_loop_of_the_active(void **state) {
         sim_host_stick(&s->w, 0, SIM_MS(1000));
         expect(s, 9000,
                "[2000.000] n1: the loop is stuck for 1000000 us\n"
-               "[2191.783] n1 address off (guard)\n"
-               "[2214.499] n2 backup -> candidate: no active member is heard\n"
-               "[2214.899] n2 candidate -> active: a majority acknowledged\n"
-               "[2214.959] n2 address on\n"
+               "[2190.611] n1 address off (guard)\n"
+               "[2208.249] n2 backup -> candidate: no active member is heard\n"
+               "[2208.649] n2 candidate -> active: a majority acknowledged\n"
+               "[2208.709] n2 address on\n"
                "[3000.000] n1 woke up late\n"
                "[3000.000] n1 active -> leaving: the lease could not be renewed\n"
                "[3000.055] n1 leaving -> backup: the address is removed\n");
@@ -384,13 +386,13 @@ static void kernel_refuses_the_address(void **state) {
         (void)state;
         s->w.host[0].failing_adds = 1;
         expect(s, 5000,
-               STARTED "[1303.343] n1 backup -> candidate: no active member is heard\n"
-                       "[1303.743] n1 candidate -> active: a majority acknowledged\n"
-                       "[1303.818] n1 active -> leaving: the kernel did not take the address\n"
-                       "[1303.873] n1 leaving -> backup: the address is removed\n"
-                       "[1304.073] n2 backup -> candidate: named as successor\n"
-                       "[1304.473] n2 candidate -> active: a majority acknowledged\n"
-                       "[1304.533] n2 address on\n");
+               STARTED "[1302.171] n1 backup -> candidate: no active member is heard\n"
+                       "[1302.571] n1 candidate -> active: a majority acknowledged\n"
+                       "[1302.646] n1 active -> leaving: the kernel did not take the address\n"
+                       "[1302.701] n1 leaving -> backup: the address is removed\n"
+                       "[1302.901] n2 backup -> candidate: named as successor\n"
+                       "[1303.301] n2 candidate -> active: a majority acknowledged\n"
+                       "[1303.361] n2 address on\n");
         end(s);
 }
 
@@ -410,9 +412,9 @@ static void claims_replayed_at_a_member_that_has_just_started(void **state) {
                "[1900.000] n1 address off\n"
                "[1900.000] n3 loses its power\n"
                "[2000.000] n3 starts\n"
-               "[2314.499] n2 backup -> candidate: no active member is heard\n" /* as without the replays */
-               "[2314.899] n2 candidate -> active: a majority acknowledged\n"
-               "[2314.959] n2 address on\n");
+               "[2308.249] n2 backup -> candidate: no active member is heard\n" /* as without the replays */
+               "[2308.649] n2 candidate -> active: a majority acknowledged\n"
+               "[2308.709] n2 address on\n");
         assert_true(s->w.count.replays_to_new > 100);
         end(s);
 }

@@ -47,11 +47,12 @@ struct master {
         /* its chronyd */
         double correction_s, drift, distance_s; /* correction grows by drift (s/s) from drift_us on */
         uint64_t drift_us;
-        bool lost;         /* no time source */
-        int64_t system_ns; /* its system clock is ahead by */
-        bool cut;          /* hears and tells nobody */
-        unsigned better_n; /* intervals for which it has been better than the Active */
-        uint64_t asked;    /* fresh measurements made for others */
+        bool lost;            /* no time source */
+        int64_t system_ns;    /* its system clock is ahead by */
+        bool cut;             /* hears and tells nobody */
+        bool unproven[NODES]; /* has no session with that node, whose messages do not count */
+        unsigned better_n;    /* intervals for which it has been better than the Active */
+        uint64_t asked;       /* fresh measurements made for others */
         enum exchange_moved moved;
 };
 enum world_event_kind { WORLD_START, WORLD_RESULT, WORLD_MESSAGE, WORLD_TAKE, WORLD_ROUTERS };
@@ -260,7 +261,8 @@ static inline void world_event(struct world *w, const struct world_event *e) {
                 world_result(m, e);
                 break;
         case WORLD_MESSAGE:
-                health_node_receive(&m->node, e->src, e->body, e->size, world_when(m));
+                if (!m->unproven[e->src - 1])
+                        health_node_receive(&m->node, e->src, e->body, e->size, world_when(m));
                 break;
         case WORLD_TAKE:
                 world_take(w);

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-/* Priority 192 of a healthy node has a skew of exactly a quarter of the interval, degraded (96) of five
- * eighths, failed (1) of 255/256. */
+/* Priority 128 of a healthy node has a skew of exactly a quarter of the interval, degraded (64) of three
+ * eighths, failed (1) of 255/512. */
 enum {
         A = 100000,
         D = 3 * A,
@@ -46,7 +46,7 @@ static inline struct vrrp_lease_params params(size_t n) {
                 .interval_us = A,
                 .removal_us = R,
                 .add_us = ADD,
-                .priority = 192,
+                .priority = 128,
                 .preempt = VRRP_PREEMPT_HEALTH,
                 .seed = 1,
                 .list = members(1, n),
@@ -131,7 +131,7 @@ static inline struct text step(struct vrrp_lease *l, const struct vrrp_lease_eve
         if (ev->msg) {
                 m = *ev->msg;
                 if (!m.rank.priority)
-                        m.rank = (struct vrrp_rank){ VRRP_HEALTHY, 192, m.src };
+                        m.rank = (struct vrrp_rank){ VRRP_HEALTHY, 128, m.src };
                 if (!m.gen)
                         m.gen = 1;
                 e.msg = &m;

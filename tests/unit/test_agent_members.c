@@ -3,6 +3,10 @@
 #include "agent/keyfile.h"
 #include "tmpdir.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #define KEY1 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define KEY2 "10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -138,11 +142,87 @@ static void test_key_files(void **state) {
         assert_non_null(strstr(e.message, "No such file"));
 }
 
+/* For ever: what the path names is now a file with proper rights, now one that anybody may have written. */
+_Noreturn static void swap(const char *a, const char *b) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+                renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+}
+
+/* Rights and content are of one and the same file, whatever is put in its place meanwhile. */
+static void test_key_file_that_is_swapped(void **state) {
+        enum { CHANGES = 2000, AT_MOST = 200000 }; /* changes: the other process runs beside this one */
+        unsigned read = 0, refused = 0, foreign = 0, changes = 0;
+        char path[PATH_MAX], other[PATH_MAX + 2];
+        bool last = false;
+        int status;
+        pid_t pid;
+
+        assert_int_equal(put(*state, "send 2 " KEY2 "\n", 0644, path), 0);
+        snprintf(other, sizeof other, "%s.2", path);
+        assert_int_equal(rename(path, other), 0);
+        assert_int_equal(put(*state, "send 1 " KEY1 "\n", 0640, path), 0);
+        if ((pid = fork()) == 0)
+                swap(path, other);
+        assert_true(pid > 0);
+        for (unsigned i = 0; i < AT_MOST && changes < CHANGES; i++) {
+                struct vrrp_keys keys;
+                struct error e;
+                bool good = keyfile_load(path, &keys, &e) == 0;
+
+                changes += good != last;
+                last = good;
+                read += good;
+                refused += !good;
+                foreign += good && keys.v[0].id != 1;
+        }
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(read > 0 && refused > 0);
+        assert_int_equal(foreign, 0);
+}
+
+/* ---- the groups that there are ---- */
+
+static void expect_no_group(struct agent *a, int64_t vrid, const char *in) {
+        struct agent_wish w = { .vrid = vrid, .on = -1 };
+        struct control_page page = { 0 };
+
+        assert_null(agent_wish_group(a, &w, &page));
+        assert_int_equal(page.status, vrid ? 404 : 400);
+        if (!strstr(page.body, in))
+                fail_msg("%s, wanted %s", page.body, in);
+        free(page.body);
+}
+
+static void test_refusals_tell_the_groups(void **state) {
+        static const char two[] = "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: n1\n"
+                                  "vip:\n- {address: 10.0.0.9/24, virtualRouterID: 51, transport: ip}\n"
+                                  "- {address: fd00::9/64, virtualRouterID: 52, transport: ip}\n";
+        CLEANUP(config_freep) struct config *c = NULL;
+        struct agent_wish w = { .vrid = 52, .on = -1 };
+        struct control_page page = { 0 };
+        struct agent a = { 0 };
+        struct error e;
+
+        (void)state;
+        assert_int_equal(config_parse(two, sizeof two - 1, "t", NULL, &c, &e), 0);
+        a.config = c;
+        assert_int_equal(agent_groups_init(&a), 0);
+        expect_no_group(&a, 7, "there is no group 7; the groups are 51 (10.0.0.9), 52 (fd00::9)");
+        expect_no_group(&a, 0,
+                        "2 groups are meant; name one by its virtualRouterID (--group): 51 (10.0.0.9)");
+        assert_ptr_equal(agent_wish_group(&a, &w, &page), &a.groups[1]);
+        free(a.groups);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_list_of_the_configuration),
                 cmocka_unit_test(test_what_may_follow_which),
                 tmp_test(test_key_files),
+                tmp_test(test_key_file_that_is_swapped),
+                cmocka_unit_test(test_refusals_tell_the_groups),
         };
 
         return cmocka_run_group_tests_name("agent_members", tests, NULL, NULL);

@@ -133,7 +133,7 @@ static void test_statuses(void **state) {
                 { { "bogus" }, 3, "", "triarch: unknown command \"bogus\"" },
                 { { "version" }, 0, "triarch ", "" },
                 { { "version", "-o", "json" }, 0, "{\"version\": \"", "" },
-                { { "version", "x" }, 3, "", "triarch: version takes no arguments" },
+                { { "version", "x" }, 3, "", "triarch: version: unexpected argument \"x\"" },
                 { { "version", "--bogus" }, 3, "", "triarch: --bogus: unknown option" },
                 { { "version", "-o" }, 3, "", "triarch: -o: a value is missing" },
                 { { "config" }, 3, "", "expected `config print-defaults`" },
@@ -233,6 +233,24 @@ static void test_two_members_are_warned_of(void **state) {
         assert_non_null(strstr(r.out, "warning: two members"));
 }
 
+/* init, too, before it does anything: here it ends at the phase that there is not. */
+static void test_init_warns_of_four_members(void **state) {
+        const struct place *p = *state;
+        const char *const args[] = { "init", "--config", good, "--skip-phases", "nonsense", NULL };
+        struct run r;
+
+        write_file(p, good,
+                   "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"
+                   "vip: {address: 10.0.0.9/24, members: [{name: a, address: 10.0.0.1}, {name: b, address: "
+                   "10.0.0.2}, {name: c, address: 10.0.0.3}, {name: d, address: 10.0.0.4}]}\n");
+        run(p->dir, args, &r);
+        assert_int_equal(r.status, 3);
+        assert_non_null(strstr(r.err,
+                               "warning: 4 members: the address survives 1 death, as it does with 3; 2 "
+                               "deaths take it away"));
+        assert_true(is_empty(p->dir));
+}
+
 static void test_printed_defaults_validate(void **state) {
         const struct place *p = *state;
         const char *const print[] = { "config", "print-defaults", NULL };
@@ -278,6 +296,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_lost_output_is_a_failure, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(test_statuses, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(test_two_members_are_warned_of, make_place, remove_place),
+                cmocka_unit_test_setup_teardown(test_init_warns_of_four_members, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(test_printed_defaults_validate, make_place, remove_place),
         };
 

@@ -567,6 +567,37 @@ static void test_warnings(void **state) {
         assert_int_equal(n, 2); /* two members, one of them elsewhere */
 }
 
+static void expect_size(enum vip_election e, size_t n, size_t witnesses, const char *want) {
+        char text[256];
+        bool said = config_size_warning(e, n, witnesses, text, sizeof text);
+
+        assert_true(strlen(said ? text : "") < sizeof text - 1);
+        if (said != (want != NULL) || (said && !strstr(text, want)))
+                fail_msg("%zu members: %s, wanted %s", n, said ? text : "nothing", want ? want : "nothing");
+}
+
+/* Each says what deaths do. */
+static void test_numbers_of_members(void **state) {
+        (void)state;
+        expect_size(VIP_ELECTION_MAJORITY, 0, 0, NULL); /* not known yet */
+        expect_size(VIP_ELECTION_MAJORITY, 1, 0, "one member: when it dies, nobody has the address");
+        expect_size(VIP_ELECTION_MAJORITY, 2, 0, "two members: the death of either takes the address away");
+        expect_size(VIP_ELECTION_MAJORITY, 2, 1, "two members: the death of either takes the address away");
+        expect_size(VIP_ELECTION_MAJORITY, 3, 0, NULL);
+        expect_size(VIP_ELECTION_MAJORITY, 3, 1, NULL);
+        expect_size(VIP_ELECTION_MAJORITY, 3, 2, "all members but one are witnesses");
+        expect_size(
+                VIP_ELECTION_MAJORITY, 4, 0,
+                "4 members: the address survives 1 death, as it does with 3; 2 deaths take it away, for 2 "
+                "of 4 are no majority");
+        expect_size(VIP_ELECTION_MAJORITY, 6, 0,
+                    "survives 2 deaths, as it does with 5; 3 deaths take it away");
+        expect_size(VIP_ELECTION_MAJORITY, 14, 0, "survives 6 deaths, as it does with 13; 7 deaths");
+        expect_size(VIP_ELECTION_PRIORITY, 1, 0, NULL);
+        expect_size(VIP_ELECTION_PRIORITY, 2, 0, "both take the address");
+        expect_size(VIP_ELECTION_PRIORITY, 4, 0, NULL);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_defaults_of_a_cluster),
@@ -585,6 +616,7 @@ int main(void) {
                 cmocka_unit_test(test_printed_defaults_are_the_defaults),
                 cmocka_unit_test(test_printed_defaults_hold_every_field),
                 cmocka_unit_test(test_warnings),
+                cmocka_unit_test(test_numbers_of_members),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

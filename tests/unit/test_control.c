@@ -201,6 +201,21 @@ static void has_line(const char *text, const char *line) {
         fail_msg("no line \"%s\" in:\n%s", line, text);
 }
 
+/* In the text that `triarch status` prints. */
+static void has_lines(const struct report *r, const char *const *want, size_t n_want) {
+        CLEANUP(freep) char *text = NULL;
+        json_t *o = json_of(r);
+        size_t n;
+        FILE *f = open_memstream(&text, &n);
+
+        assert_non_null(f);
+        status_text(f, o, NULL);
+        fclose(f);
+        json_decref(o);
+        for (size_t i = 0; i < n_want; i++)
+                has_line(text, want[i]);
+}
+
 static void test_metrics(void **state) {
         static const char *const want[] = {
                 "triarch_uptime_seconds 10",
@@ -247,23 +262,12 @@ static void test_text(void **state) {
                 "etcd     has a leader; this member is a follower",
                 "  2026-11-23T04:38:42.005Z  state  backup -> active: no advertisement from an active router",
         };
-        CLEANUP(freep) char *text = NULL;
         struct world w;
-        size_t n;
-        json_t *o;
-        FILE *f;
 
         (void)state;
         snapshot(&w);
         health_tick(&w.health, SEC(3));
-        o = json_of(&w.report);
-        f = open_memstream(&text, &n);
-        assert_non_null(f);
-        status_text(f, o, NULL);
-        fclose(f);
-        json_decref(o);
-        for (size_t i = 0; i < ARRAY_SIZE(want); i++)
-                has_line(text, want[i]);
+        has_lines(&w.report, want, ARRAY_SIZE(want));
 }
 
 /* The same node with the sealed transport: active by a lease, one member heard, one never, a witness. */
@@ -405,22 +409,11 @@ static void test_members_text(void **state) {
                 "keys in "
                 "/k",
         };
-        CLEANUP(freep) char *text = NULL;
         struct world w;
-        size_t n;
-        json_t *o;
-        FILE *f;
 
         (void)state;
         snapshot_sealed(&w);
-        o = json_of(&w.report);
-        f = open_memstream(&text, &n);
-        assert_non_null(f);
-        status_text(f, o, NULL);
-        fclose(f);
-        json_decref(o);
-        for (size_t i = 0; i < ARRAY_SIZE(want); i++)
-                has_line(text, want[i]);
+        has_lines(&w.report, want, ARRAY_SIZE(want));
 }
 
 static void test_text_of_anything(void **state) {

@@ -360,6 +360,60 @@ static void test_move_by_the_operator(void **state) {
         assert_int_equal(move(&w, 1, NOBODY, true), EXCHANGE_MOVED_UNFIT); /* it hears nobody */
 }
 
+/* One end has proven the session; what it tells comes before the other has. */
+static void prove(struct world *w, size_t at, size_t of) {
+        w->m[at].unproven[of] = false;
+        health_node_proven(&w->m[at].node, of + 1, world_when(&w->m[at]));
+        world_run(w, w->now_us + MS(1));
+}
+
+static void expect_told(const struct world *w, size_t at, size_t of) {
+        const struct exchange_peer *p = exchange_find(&w->m[at].node.exchange, of + 1);
+
+        assert_non_null(p);
+        assert_true(exchange_fresh(p, w->now_us));
+        assert_int_equal(p->report.gen, w->m[of].self.gen); /* not of before the restart */
+}
+
+/* A move right after a start must not wait for the reports of every second, whoever proved the session first.
+ */
+static void test_who_has_started_is_told_and_heard_at_once(void **state) {
+        struct world w;
+
+        (void)state;
+        for (size_t first = 0; first < 2; first++) {
+                world_init(&w, false, false);
+                world_run(&w, SEC(10) + MS(500));
+                world_start_master(&w, 1, false, false);
+                w.m[0].unproven[1] = w.m[1].unproven[0] = true;
+                w.m[1].self.gen = 7;
+                health_node_self(&w.m[1].node, &w.m[1].self, world_when(&w.m[1]));
+                world_run(&w, w.now_us + MS(1));
+                assert_null(exchange_find(&w.m[1].node.exchange, 1));
+                prove(&w, first, 1 - first);
+                prove(&w, 1 - first, first);
+                expect_told(&w, 0, 1);
+                expect_told(&w, 1, 0);
+                assert_int_equal(move(&w, 1, 1, false), EXCHANGE_MOVED_DONE);
+                assert_int_equal(w.owner, 1);
+        }
+}
+
+/* ... and then all is quiet: nobody answers an answer. */
+static void test_who_was_told_is_not_told_again(void **state) {
+        struct world w;
+        size_t n;
+
+        (void)state;
+        world_init(&w, false, false);
+        world_run(&w, SEC(10) + MS(500));
+        prove(&w, 0, 1);
+        prove(&w, 1, 0);
+        n = w.order;
+        world_run(&w, w.now_us + MS(90)); /* under an interval of the routers' */
+        assert_int_equal(w.order, n);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_hanging_server),
@@ -383,6 +437,8 @@ int main(void) {
                 cmocka_unit_test(test_alone_the_own_judgement_counts_but_nobody_is_there),
                 cmocka_unit_test(test_worst_root_distance),
                 cmocka_unit_test(test_move_by_the_operator),
+                cmocka_unit_test(test_who_has_started_is_told_and_heard_at_once),
+                cmocka_unit_test(test_who_was_told_is_not_told_again),
         };
 
         return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);

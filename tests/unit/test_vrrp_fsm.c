@@ -15,13 +15,16 @@ static const uint8_t self_address[16] = { 10, 0, 0, 5 };
 static const uint8_t smaller[16] = { 10, 0, 0, 4 };
 static const uint8_t greater[16] = { 10, 0, 1, 1 };
 
-static struct vrrp_fsm router(uint8_t priority, enum vrrp_preempt preempt) {
-        struct vrrp_fsm_params p = { .priority = priority, .interval_us = A, .preempt = preempt };
+static struct vrrp_fsm made(struct vrrp_fsm_params p) {
         struct vrrp_fsm f;
 
         memcpy(p.self, self_address, sizeof p.self);
         vrrp_fsm_init(&f, &p);
         return f;
+}
+
+static struct vrrp_fsm router(uint8_t priority, enum vrrp_preempt preempt) {
+        return made((struct vrrp_fsm_params){ .priority = priority, .interval_us = A, .preempt = preempt });
 }
 
 static const char *describe(const struct vrrp_fsm *f, const struct vrrp_actions *out, char *buf,
@@ -282,12 +285,7 @@ static void owners_settle_by_address(void **state) {
 }
 
 static struct vrrp_fsm version_2(uint8_t priority) {
-        struct vrrp_fsm_params p = { .priority = priority, .version = 2, .interval_us = 2000000 };
-        struct vrrp_fsm f;
-
-        memcpy(p.self, self_address, sizeof p.self);
-        vrrp_fsm_init(&f, &p);
-        return f;
+        return made((struct vrrp_fsm_params){ .priority = priority, .version = 2, .interval_us = 2000000 });
 }
 
 /* RFC 3768: skew of 256ths of a second whatever the interval, nothing learned, a lower one is not answered.
@@ -317,12 +315,8 @@ static void version_2_rows(void **state) {
 }
 
 static struct vrrp_fsm delaying(uint8_t priority) {
-        struct vrrp_fsm_params p = { .priority = priority, .interval_us = A, .preempt_delay_us = 1000000 };
-        struct vrrp_fsm f;
-
-        memcpy(p.self, self_address, sizeof p.self);
-        vrrp_fsm_init(&f, &p);
-        return f;
+        return made((struct vrrp_fsm_params){
+                .priority = priority, .interval_us = A, .preempt_delay_us = 1000000 });
 }
 
 static void preempt_delay_puts_up_with_a_lower_one(void **state) {

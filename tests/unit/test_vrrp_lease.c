@@ -114,6 +114,29 @@ static void the_active_refuses(void **state) {
                "leaving @never guard 683000:");
 }
 
+/* Half of the RFC's, but not where two would ask at once: of priority 128 that is A/4, or 12.8 ms, up to A/2.
+ */
+static void skew_by_interval(void **state) {
+        static const struct {
+                uint32_t interval_us;
+                uint64_t skew_us;
+        } v[] = { { 10000, 5000 },  { 25600, 12800 },  { 40000, 12800 },
+                  { 51200, 12800 }, { 100000, 25000 }, { 1000000, 250000 } };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+                struct vrrp_lease_params p = params(3);
+                struct vrrp_lease l;
+
+                p.interval_us = v[i].interval_us;
+                p.removal_us = VRRP_LEASE_REMOVAL_US;
+                p.add_us = 1000;
+                assert_int_equal(vrrp_lease_init(&l, &p), 0);
+                step(&l, &EV(START, T0, .boot = BOOT));
+                assert_int_equal(l.down_us - l.silent_us, v[i].skew_us);
+        }
+}
+
 static const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused_parameters),
         cmocka_unit_test(majorities),
@@ -122,6 +145,7 @@ static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_promise_binds_for_d),
         cmocka_unit_test(a_vote_ignores_class),
         cmocka_unit_test(the_active_refuses),
+        cmocka_unit_test(skew_by_interval),
 };
 
 int main(void) {

@@ -222,13 +222,13 @@ static void names_a_successor(void **state) {
                 struct vrrp_rank one, three;
                 uint64_t named;
         } cases[] = {
-                { 0, { VRRP_HEALTHY, 192, 1 }, { VRRP_HEALTHY, 192, 3 }, 3 },
-                { 0, { VRRP_HEALTHY, 210, 1 }, { VRRP_HEALTHY, 192, 3 }, 1 },
-                { 0, { VRRP_FAILED, 250, 1 }, { VRRP_DEGRADED, 192, 3 }, 3 },
-                { 1, { VRRP_FAILED, 250, 1 }, { VRRP_DEGRADED, 192, 3 }, 1 },
-                { 9, { VRRP_HEALTHY, 192, 1 }, { VRRP_DEGRADED, 192, 3 }, 1 },
-                { 2, { VRRP_HEALTHY, 192, 1 }, { VRRP_DEGRADED, 192, 3 }, 1 },
-                { VRRP_LEASE_NOBODY, { VRRP_HEALTHY, 192, 1 }, { VRRP_HEALTHY, 192, 3 }, 0 },
+                { 0, { VRRP_HEALTHY, 128, 1 }, { VRRP_HEALTHY, 128, 3 }, 3 },
+                { 0, { VRRP_HEALTHY, 210, 1 }, { VRRP_HEALTHY, 128, 3 }, 1 },
+                { 0, { VRRP_FAILED, 250, 1 }, { VRRP_DEGRADED, 128, 3 }, 3 },
+                { 1, { VRRP_FAILED, 250, 1 }, { VRRP_DEGRADED, 128, 3 }, 1 },
+                { 9, { VRRP_HEALTHY, 128, 1 }, { VRRP_DEGRADED, 128, 3 }, 1 },
+                { 2, { VRRP_HEALTHY, 128, 1 }, { VRRP_DEGRADED, 128, 3 }, 1 },
+                { VRRP_LEASE_NOBODY, { VRRP_HEALTHY, 128, 1 }, { VRRP_HEALTHY, 128, 3 }, 0 },
         };
 
         (void)state;
@@ -298,7 +298,7 @@ static void hears_a_later_active(void **state) {
 
 /* A failed Active leaves only if somebody better was heard: the address must be somewhere. */
 static void the_active_fails(void **state) {
-        const struct vrrp_rank failed = { VRRP_FAILED, 192, 0 }, degraded = { VRRP_DEGRADED, 192, 0 };
+        const struct vrrp_rank failed = { VRRP_FAILED, 128, 0 }, degraded = { VRRP_DEGRADED, 128, 0 };
         struct vrrp_lease l = active();
 
         (void)state;

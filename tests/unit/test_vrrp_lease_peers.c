@@ -1,8 +1,8 @@
 /* Preemption, resignation and the list of members (lease rules 8, 11, 12) as exact steps. */
 #include "lease_node.h"
 
-static const struct vrrp_rank equal = { VRRP_HEALTHY, 192, 1 }, failed = { VRRP_FAILED, 192, 1 },
-                              degraded = { VRRP_DEGRADED, 192, 1 }, lower = { VRRP_HEALTHY, 191, 1 };
+static const struct vrrp_rank equal = { VRRP_HEALTHY, 128, 1 }, failed = { VRRP_FAILED, 128, 1 },
+                              degraded = { VRRP_DEGRADED, 128, 1 }, lower = { VRRP_HEALTHY, 127, 1 };
 
 /* The claims of an Active, member 1, from VACANT on for n intervals. */
 static struct vrrp_lease follow(const struct vrrp_lease_params *p, struct vrrp_rank rank, unsigned n) {
@@ -66,9 +66,9 @@ static void better_for_how_long(void **state) {
         assert_int_equal(l.better_since_us, 901000);
         step(&l, &MSG(902000, CLAIM, 1, .ballot = BALLOT(11, 1), .k = 7, .active = true, .rank = failed));
         assert_int_equal(l.better_since_us, 902000); /* another ballot */
-        expect(&l, EV(RANK, 903000, .rank = { VRRP_FAILED, 192, 0 }),
+        expect(&l, EV(RANK, 903000, .rank = { VRRP_FAILED, 128, 0 }),
                "backup @1227000:"); /* not better any more */
-        expect(&l, EV(RANK, 904000, .rank = { VRRP_HEALTHY, 192, 0 }), "backup @1227000:");
+        expect(&l, EV(RANK, 904000, .rank = { VRRP_HEALTHY, 128, 0 }), "backup @1227000:");
         assert_int_equal(l.better_since_us, 904000);
         p.preempt_delay_us = 7 * A;
         d = follow(&p, failed, 11);
@@ -101,7 +101,7 @@ static void is_preempted(void **state) {
         expect(&l, MSG(401000, PROBE, 3, .k = 5, .preempt = true, .ballot = BALLOT(1, 2)),
                "active @500000 guard 683000:"); /* of our class */
         expect(&l, MSG(401000, PREEMPT, 3, .ballot = BALLOT(1, 2)), "active @500000 guard 683000:");
-        step(&l, &EV(RANK, 402000, .rank = { VRRP_DEGRADED, 192, 0 }));
+        step(&l, &EV(RANK, 402000, .rank = { VRRP_DEGRADED, 128, 0 }));
         expect(&l, MSG(403000, PROBE, 3, .k = 5, .preempt = true, .ballot = BALLOT(1, 2), .rank = better),
                "active @500000 guard 683000: YES>3 k5 preempt");
         expect(&l, MSG(403000, PROBE, 3, .k = 5, .preempt = true, .ballot = BALLOT(2, 2), .rank = better),
@@ -112,7 +112,7 @@ static void is_preempted(void **state) {
                "leaving @never guard 683000: REMOVE (a better member asked for the address)");
         expect(&l, MSG(403000, PREEMPT, 1, .ballot = BALLOT(1, 2), .rank = better),
                "leaving @never guard 683000:");
-        expect(&l, EV(REMOVED, 404000), "backup @566500: RESIGN b1/2 to 3 (the address is removed)");
+        expect(&l, EV(REMOVED, 404000), "backup @541500: RESIGN b1/2 to 3 (the address is removed)");
 }
 
 /* Rule 11: holder and ballot must both match; then skew, and A/4 more if a successor is named. */

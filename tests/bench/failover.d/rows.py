@@ -135,6 +135,7 @@ class Row:
 
 SKEW_TIMES = "10.2 ms for priority 230 (the second node's default), 2.3 ms for 250, 1.2 ms for keepalived's 253"
 SKEW = "the floor is three intervals and the skew time of the next node: " + SKEW_TIMES
+HALF_SKEW = SKEW + "; the lease's is half of that"
 MEMORY = "`gone` is when the kernel had freed the memory; it closes the sockets only then, and nothing shows before"
 WAKEUPS = ("the owner sends two datagrams and wakes three times per interval (timer, two acknowledgements) where keepalived "
            "sends one and wakes once; a backup sends one where keepalived's sends none. perf: task switches 30 %, sending 30 % "
@@ -150,7 +151,7 @@ ROWS = {
     "nothing": Row(s.nothing, "-", only_reported, [
         Line("nothing happens (noise of this host)", "keepalived best", "triarch")]),
     "power_loss_100": Row(s.power_loss, "<= 1.02 x", ratio(1.02), [
-        Line("power loss, 100 ms", "keepalived best", "triarch", why=SKEW),
+        Line("power loss, 100 ms", "keepalived best", "triarch", why=HALF_SKEW),
         Line("  the same, keepalived's priorities", "keepalived best", "triarch 254"),
         Line(IP, "keepalived best", "triarch ip", why=SKEW)], also=("elections",)),
     "power_loss_10": Row(s.power_loss, "<= 35 ms, all elect once", below_once(35), [

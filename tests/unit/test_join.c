@@ -8,7 +8,7 @@
 #include <ftw.h>
 #include <sys/prctl.h>
 
-enum { STEP_ETCD = 5, EMPTY = 2 /* var, var/lib */ };
+enum { STEP_ETCD = 7, EMPTY = 2 /* var, var/lib */ };
 
 struct fixture {
         struct service *service;

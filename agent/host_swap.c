@@ -88,7 +88,7 @@ static int mask(struct phase_ctx *ctx, const char *path, const char *where, stru
                 return error_set(e, EXIT_FAILED, "the swap area %s has too long a name", path), r;
         snprintf(link, sizeof link, UNITS "%s", unit);
         r = managed_link(ctx, "host", link, "/dev/null", e);
-        if (r == MANAGED_MADE)
+        if (r == MANAGED_MADE && !ctx->config->dry_run)
                 printf("[host] swap on %s (%s) stays off at boots: %s is masked\n", path, where, unit);
         return r;
 }

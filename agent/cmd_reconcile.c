@@ -1,4 +1,5 @@
 #include "agent/command.h"
+#include "agent/host.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
 #include "agent/reconcile.h"
@@ -7,7 +8,7 @@
 #include <time.h>
 
 static const char usage[] =
-        "Usage: triarch reconcile [--follow]\n\n"
+        "Usage: triarch reconcile [--follow | --time]\n\n"
         "Brings the list of the virtual address's members in step with etcd's voting members. Run by\n"
         "triarch-reconcile.service, which follows every change; by hand it looks once.";
 
@@ -70,10 +71,26 @@ static int run(const struct common *common, bool forever, struct error *e) {
         return r;
 }
 
+/* Not while init, join or reset is at work, which keep the same journal. */
+static int run_time(const struct common *common, struct error *e) {
+        CLEANUP(config_freep) struct config *c = NULL;
+        CLEANUP(closep) int lock = -1;
+        char file[PATH_MAX];
+        int r;
+
+        if (root_path(file, common->root, TRIARCH_CONFIG_FILE) < 0)
+                return error_set(e, EXIT_INPUT, "--root: the path is too long");
+        if ((r = config_load(file, NULL, &c, e)) < 0 || (r = phase_lock(common->root, &lock, e)) < 0)
+                return r;
+        return host_time_members(common->root, c, e);
+}
+
 int cmd_reconcile(int argc, char **argv) {
-        bool forever = false;
+        bool forever = false, clocks = false;
         const struct opt table[] = {
                 { "follow", 0, OPT_FLAG, &forever, NULL, "go on with every change, for ever" },
+                { "time", 0, OPT_FLAG, &clocks, NULL,
+                  "only tell chrony who the other masters are, by the list on this machine" },
                 { 0 },
         };
         struct error e = { .status = EXIT_FAILED };
@@ -83,6 +100,6 @@ int cmd_reconcile(int argc, char **argv) {
         if (r > 0)
                 return EXIT_DONE;
         if (r == 0)
-                r = run(&common, forever, &e);
+                r = clocks ? run_time(&common, &e) : run(&common, forever, &e);
         return r < 0 ? error_print(&e) : EXIT_DONE;
 }

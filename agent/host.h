@@ -8,7 +8,6 @@
 
 #include "agent/phase.h"
 #include "agent/reset.h"
-#include "vrrp/list.h"
 
 #define HOST_MODULES_FILE "/etc/modules-load.d/triarch.conf"
 #define HOST_SYSCTL_FILE  "/etc/sysctl.d/99-triarch.conf"
@@ -64,10 +63,9 @@ bool host_sysctl_line(const char *line, char key[128], char value[128]);
 
 /* --- later ------------------------------------------------------------------------------------ */
 
-/* The list of the virtual address's members has changed: the masters' clocks follow one another. Nothing
+/* TRIARCH_MEMBERS_FILE has changed: the masters' clocks follow one another (triarch-time.service). Nothing
  * where the phase did not configure chrony. */
-int host_time_members(const char *root, const struct config *c, const struct vrrp_list *list,
-                      struct error *e);
+int host_time_members(const char *root, const struct config *c, struct error *e);
 /* Everything that the phases host and runtime did on this machine, taken back; *ret counts. b NULL: under a
  * root. */
 int host_undo(struct reset *r, struct unit_bus *b, struct error *e);

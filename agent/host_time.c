@@ -10,6 +10,8 @@
 #include <ctype.h>
 #include <errno.h>
 
+#define MEMBERS_WATCH "triarch-time.path"
+
 enum { MAX_PEERS = 16, WAIT_S = 60 };
 
 /* Debian's, and Fedora's. */
@@ -231,18 +233,18 @@ int host_time(struct phase_ctx *ctx, struct error *e) {
         changed = r > 0;
         if ((r = include_ours(ctx, &changed, e)) < 0 || *ctx->root || ctx->config->dry_run)
                 return r;
+        if (!ctx->worker && (r = host_converge_unit(ctx, "host", MEMBERS_WATCH, NULL, 0, false, e)) < 0)
+                return r;
         return restart_chrony(ctx, changed, e);
 }
 
-int host_time_members(const char *root, const struct config *c, const struct vrrp_list *list,
-                      struct error *e) {
+int host_time_members(const char *root, const struct config *c, struct error *e) {
         struct phase_ctx ctx = { .config = c, .root = root };
         int r;
 
-        (void)list; /* on disk by now: find_peers() reads it there */
         if (c->time_servers.n == 0 || !managed_noted(root, "file", HOST_CHRONY_FILE))
                 return 0;
         if ((r = put_file(&ctx, e)) <= 0 || *root)
-                return r;
+                return r < 0 ? r : 0;
         return restart_chrony(&ctx, true, e);
 }

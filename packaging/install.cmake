@@ -3,11 +3,12 @@
 install(TARGETS triarch RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 set(units ${CMAKE_BINARY_DIR}/units)
-foreach(unit triarch-agent.service triarch-enroll.service triarch-reconcile.service)
+foreach(unit triarch-agent.service triarch-enroll.service triarch-reconcile.service
+             triarch-time.service)
   configure_file(packaging/systemd/${unit}.in ${units}/${unit} @ONLY)
   install(FILES ${units}/${unit} DESTINATION lib/systemd/system)
 endforeach()
-install(FILES packaging/systemd/triarch-enroll.socket DESTINATION lib/systemd/system)
+install(FILES packaging/systemd/triarch-enroll.socket packaging/systemd/triarch-time.path DESTINATION lib/systemd/system)
 install(FILES packaging/triarch.sysusers DESTINATION lib/sysusers.d RENAME triarch.conf)
 install(FILES packaging/triarch.tmpfiles DESTINATION lib/tmpfiles.d RENAME triarch.conf)
 install(FILES packaging/triarch.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)

@@ -175,7 +175,7 @@ static int apply(struct phase_ctx *ctx, const struct setting *s, struct error *e
 }
 
 int host_sysctls(struct phase_ctx *ctx, struct error *e) {
-        char text[2048] = "# Written by triarch; `triarch reset` removes it.\n";
+        char text[8192] = "# Written by triarch; `triarch reset` removes it.\n";
         struct setting v[MAX_SETTINGS] = { 0 };
         size_t n = settings(ctx->config, v);
         int r;

@@ -210,7 +210,7 @@ static int put_file(struct phase_ctx *ctx, struct error *e) {
 }
 
 static int restart_chrony(struct phase_ctx *ctx, bool changed, struct error *e) {
-        const char *unit, *files[ARRAY_SIZE(mains) + 1] = { HOST_CHRONY_FILE, mains[0], mains[1] };
+        const char *unit = NULL, *files[ARRAY_SIZE(mains) + 1] = { HOST_CHRONY_FILE, mains[0], mains[1] };
         unsigned before = ctx->unit_changes;
         int r;
 

@@ -101,7 +101,7 @@ static void test_ports(void **state) {
                                      { .transport = VIP_TRANSPORT_IP } };
         const struct config c = { .bind_port = 6443, .enroll_port = 7644, .vips = { vips, 3 } };
         struct host_port out[HOST_MAX_PORTS];
-        char all[512] = "";
+        char all[1024] = "";
         size_t n = host_ports(&c, false, out);
 
         (void)state;

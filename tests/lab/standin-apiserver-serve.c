@@ -11,7 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { IDLE_S = 90, REQUEST_MAX = 4096 };
+enum { IDLE_S = 90, REQUEST_MAX = 16384 };
 
 struct connection {
         struct standin *s;
@@ -43,12 +43,12 @@ static SSL_CTX *server_context(const struct standin *s) {
         return ctx;
 }
 
-static void respond(SSL *ssl, int status, const char *body) {
+static void respond(SSL *ssl, int status, const char *type, const char *body) {
         char text[512];
         int n = snprintf(text, sizeof text,
-                         "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                         "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n"
                          "Content-Length: %zu\r\n\r\n%s",
-                         status, status == 200 ? "OK" : "Error", strlen(body), body);
+                         status, status == 200 ? "OK" : "Error", type, strlen(body), body);
 
         SSL_write(ssl, text, n);
 }
@@ -57,27 +57,37 @@ static bool stranger(SSL *ssl) {
         return SSL_get0_peer_certificate(ssl) && SSL_get_verify_result(ssl) != X509_V_OK;
 }
 
-static void answer(struct standin *s, SSL *ssl, char *request) {
+/* GET /livez, /readyz, /healthz: answered here, and whether etcd answers is all there is to them. */
+static bool answer_health(struct standin *s, SSL *ssl, const char *request) {
         static const char *const pages[] = { "/livez", "/readyz", "/healthz" };
-        char *path = request + 4, *end = strchr(path, ' '), *query;
-        bool alive;
+        char target[256], *query;
 
-        if (end)
-                *end = 0;
-        if ((query = strchr(path, '?')))
+        if (sscanf(request, "GET %255[^ \r\n]", target) != 1)
+                return false;
+        if ((query = strchr(target, '?')))
                 *query++ = 0;
-        alive = atomic_load(&s->etcd_ok) || (query && strstr(query, "exclude=etcd"));
-        if (stranger(ssl)) {
-                respond(ssl, 401, "Unauthorized");
-                return;
-        }
         for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
-                if (!strcmp(path, pages[i])) {
-                        respond(ssl, alive ? 200 : 500,
+                if (!strcmp(target, pages[i])) {
+                        bool alive = atomic_load(&s->etcd_ok) || (query && strstr(query, "exclude=etcd"));
+
+                        respond(ssl, alive ? 200 : 500, "text/plain; charset=utf-8",
                                 alive ? "ok" : "[-]etcd failed: reason withheld\nlivez check failed\n");
-                        return;
+                        return true;
                 }
-        respond(ssl, 403, "Forbidden");
+        return false;
+}
+
+/* One request of `head` bytes and what follows; sets *ret_used to what of the `have` bytes it took. */
+static bool answer(struct standin *s, SSL *ssl, const char *request, size_t head, size_t have,
+                   size_t *ret_used) {
+        *ret_used = head;
+        if (stranger(ssl)) {
+                respond(ssl, 401, "application/json",
+                        "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
+                        "\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}\n");
+                return !strncmp(request, "GET ", 4); /* others have a body, which nobody reads */
+        }
+        return answer_health(s, ssl, request) || standin_objects_relay(s, ssl, request, head, have, ret_used);
 }
 
 /* Requests of one connection, one after the other, until it is idle for too long. */
@@ -86,20 +96,20 @@ static void talk(struct standin *s, SSL *ssl) {
         size_t have = 0;
 
         while (have < sizeof request - 1) {
-                int n = SSL_read(ssl, request + have, (int)(sizeof request - 1 - have));
+                const char *end;
+                size_t used;
+                int n;
 
-                if (n <= 0)
+                request[have] = 0;
+                if ((end = strstr(request, "\r\n\r\n"))) {
+                        if (!answer(s, ssl, request, (size_t)(end + 4 - request), have, &used))
+                                return;
+                        memmove(request, request + used, have -= used);
+                        continue;
+                }
+                if ((n = SSL_read(ssl, request + have, (int)(sizeof request - 1 - have))) <= 0)
                         return;
                 have += (size_t)n;
-                request[have] = 0;
-                if (!strstr(request, "\r\n\r\n"))
-                        continue;
-                if (strncmp(request, "GET ", 4) != 0) {
-                        respond(ssl, 405, "Method Not Allowed");
-                        return;
-                }
-                answer(s, ssl, request);
-                have = 0;
         }
 }
 

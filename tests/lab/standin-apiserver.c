@@ -71,9 +71,11 @@ int main(int argc, char **argv) {
         pthread_t thread;
 
         signal(SIGPIPE, SIG_IGN);
-        if (!standin_flags(&s, argc, argv) || !carry_memory() || !(asker.ctx = standin_etcd_context(&s)))
+        if (!standin_flags(&s, argc, argv) || !standin_objects_start(&s, argc, argv) || !carry_memory() ||
+            !(asker.ctx = standin_etcd_context(&s)))
                 return 1;
-        if (!wait_for_etcd(&asker) || pthread_create(&thread, NULL, ask_for_ever, &asker))
+        if (!wait_for_etcd(&asker) || !standin_objects_wait(&s) ||
+            pthread_create(&thread, NULL, ask_for_ever, &asker))
                 return 1;
         return standin_serve(&s) < 0;
 }

@@ -5,6 +5,7 @@ source "$(dirname "$0")/lib.sh"
 
 triarch=${TRIARCH:-$lab_build/triarch}
 standin=$lab_programs/standin-apiserver
+export STANDIN_OBJECTS=$lab_dir/objects
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 tried=0 failures=0

@@ -120,6 +120,8 @@ static int set_request(struct exchange *x, const char *url, struct curl_slist *h
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->error);
+        curl_easy_setopt(easy, CURLOPT_MAXFILESIZE,
+                         (long)MAX_REPLY); /* of one that says so; on_body: of all */
         if (x->q->body) {
                 curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(x->q->body));
                 curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->q->body);
@@ -159,7 +161,7 @@ static const struct cause {
 static int failed(const struct exchange *x, CURLcode code, struct error *e) {
         const char *server = x->k->server, *subject = x->q->subject;
 
-        if (x->too_much) {
+        if (x->too_much || code == CURLE_FILESIZE_EXCEEDED) {
                 error_set(e, EXIT_FAILED, "%s: %s answers with more than %d MiB", subject, server,
                           MAX_REPLY >> 20);
                 return -EBADMSG;

@@ -32,6 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!k.crt_file) {
                 must_equal(k.crt_pem, again.crt_pem);
                 must_equal(k.key_pem, again.key_pem);
+                if (!k.crt_pem)
+                        must_equal(k.token, again.token);
         }
         return 0;
 }

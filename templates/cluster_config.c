@@ -87,6 +87,36 @@ static int to_v1beta3(struct tmpl_tree *root) {
         return r < 0 ? r : tmpl_tree_set(root, "apiVersion", tmpl_tree_string(V1BETA3));
 }
 
+/* Go writes 8760h0m0s where 8760h would do. */
+static int lengthen(struct tmpl_tree *root, const char *key) {
+        const char *have = text_of(root, key);
+        size_t n = strlen(have);
+        char text[64];
+
+        if (!n || (have[n - 1] != 'h' && have[n - 1] != 'm'))
+                return 0;
+        snprintf(text, sizeof text, "%s%s", have, have[n - 1] == 'h' ? "0m0s" : "0s");
+        return tmpl_tree_set(root, key, tmpl_tree_string(text));
+}
+
+/* The parts that kubeadm always writes, and the one value that it never writes. */
+static int fill_parts(struct tmpl_tree *root) {
+        static const char *const parts[] = { "apiServer", "controllerManager", "dns", "proxy", "scheduler" };
+        int r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+                struct tmpl_tree *part = tmpl_tree_get(root, parts[i]);
+
+                if (part && !strcmp(text_of(part, "disabled"), "false"))
+                        tmpl_tree_unset(part, "disabled");
+                if (!part && (r = tmpl_tree_set(root, parts[i], tmpl_tree_new(TMPL_TREE_MAP))) < 0)
+                        return r;
+        }
+        if ((r = lengthen(root, "certificateValidityPeriod")) < 0)
+                return r;
+        return lengthen(root, "caCertificateValidityPeriod");
+}
+
 int tmpl_cluster_config(const char *text, size_t size, char **ret, size_t *ret_size, struct tmpl_error *e) {
         CLEANUP(tmpl_tree_freep) struct tmpl_tree *root = NULL;
         int r = tmpl_tree_parse(text, size, "ClusterConfiguration", &root, e);
@@ -96,8 +126,10 @@ int tmpl_cluster_config(const char *text, size_t size, char **ret, size_t *ret_s
         if (root->kind != TMPL_TREE_MAP || strcmp(text_of(root, "apiVersion"), V1BETA4) != 0 ||
             strcmp(text_of(root, "kind"), "ClusterConfiguration") != 0)
                 return tmpl_error_set(e, -EINVAL, "this is no ClusterConfiguration of " V1BETA4);
-        if (!tmpl_version_has(text_of(root, "kubernetesVersion"), NULL, 0, TMPL_V1BETA4) &&
-            (r = to_v1beta3(root)) < 0)
+        r = fill_parts(root);
+        if (r == 0 && !tmpl_version_has(text_of(root, "kubernetesVersion"), NULL, 0, TMPL_V1BETA4))
+                r = to_v1beta3(root);
+        if (r < 0)
                 return tmpl_error_set(e, r, "ClusterConfiguration: out of memory");
         return tmpl_tree_emit(root, ret, ret_size);
 }

@@ -25,6 +25,20 @@ static bool is_quantity(const char *s) {
         return unit > s && *unit && (!strcmp(unit, "%") || !unit[strspn(unit, units)]);
 }
 
+/* Go's "8760h0m0s". */
+static bool is_duration(const char *s) {
+        size_t n;
+
+        if (!*s)
+                return false;
+        for (; *s; s += n + 1) {
+                n = strspn(s, "0123456789");
+                if (!n || !s[n] || !strchr("hms", s[n]))
+                        return false;
+        }
+        return true;
+}
+
 /* Whether nothing but a string can be read in s when it stands without quotes: only characters that mean
  * nothing to YAML, and a beginning that is none of a number's. Whatever is not certain is quoted. */
 static bool is_plainly_string(const char *s) {
@@ -34,7 +48,7 @@ static bool is_plainly_string(const char *s) {
         size_t size = strlen(s), number = strspn(s, "0123456789.");
         unsigned dots = 0;
 
-        if (is_quantity(s))
+        if (is_quantity(s) || is_duration(s))
                 return true;
         if (!size || s[strspn(s, safe)] || s[size - 1] == ':')
                 return false;

@@ -45,6 +45,10 @@ static int step_wait(struct join *j, struct error *e) {
         return phase_wait(&j->ctx, NULL, e);
 }
 
+static int step_mark(struct join *j, struct error *e) {
+        return phase_mark_control_plane(&j->ctx, NULL, e);
+}
+
 /* The member is added before etcd's pod exists, which needs the list of members, and promoted after the
  * kubelet has started it. The API server comes when that etcd serves: one that is started before gives up
  * after 20 s, and the kubelet holds it back for another 10. The agent starts with the list of the address's
@@ -55,7 +59,7 @@ static const step_fn master_steps[] = {
         join_enrol,         step_host,          step_runtime,     join_shared_pki,    step_certs,
         step_forget_bundle, step_kubeconfig,    join_etcd_add,    step_etcd_pod,      step_kubelet,
         join_etcd_started,  join_etcd_promote,  join_etcd_serves, step_control_plane, join_members_fetch,
-        step_agent,         join_members_enter, step_wait,
+        step_agent,         join_members_enter, step_wait,        step_mark,
 };
 static const step_fn worker_steps[] = {
         join_enrol,         step_host,    step_runtime,     join_shared_pki, join_worker_credentials,

@@ -41,12 +41,16 @@ static void test_names_and_aliases(void **state) {
 
 /* What a phase needs, an earlier one has made. */
 static void test_order(void **state) {
-        static const char *const order[] = { "preflight",     "host",
-                                             "runtime",       "certs",
-                                             "kubeconfig",    "etcd",
-                                             "control-plane", "kubelet-start",
-                                             "agent",         "wait-control-plane",
-                                             "addon",         "show-join-command" };
+        static const char *const order[] = {
+                "preflight",       "host",
+                "runtime",         "certs",
+                "kubeconfig",      "etcd",
+                "control-plane",   "kubelet-start",
+                "agent",           "wait-control-plane",
+                "upload-config",   "mark-control-plane",
+                "bootstrap-token", "kubelet-finalize",
+                "addon",           "show-join-command",
+        };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(order); i++)

@@ -145,9 +145,12 @@ int phase_kubelet_start(struct phase_ctx *ctx, const char *sub, struct error *e)
 int phase_kubelet_finalize(struct phase_ctx *ctx, const char *sub, struct error *e) {
         CLEANUP(unit_bus_freep) struct unit_bus *b = NULL;
         unsigned made = ctx->made;
+        char conf[PATH_MAX];
         int r;
 
         (void)sub;
+        if (phase_path(ctx, "/etc/kubernetes/kubelet.conf", conf) && access(conf, F_OK) < 0)
+                return 0; /* the phase that makes it was left out */
         if ((r = finalize(ctx, "kubelet-finalize", e)) < 0 || *ctx->root || ctx->made == made ||
             phase_is_dry(ctx))
                 return r;

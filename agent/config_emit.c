@@ -204,6 +204,11 @@ void config_write_map(struct config_writer *w, const struct field *f, const void
         group(w, f, target);
 }
 
+void config_write_local_etcd(struct config_writer *w, const struct field *f, const void *target) {
+        if (!w->c->etcd_external.endpoints.n)
+                group(w, f, target);
+}
+
 /* A check that is off is left out where checks are off by default, and said to be off in a cluster. */
 void config_write_check(struct config_writer *w, const struct field *f, const void *target) {
         const struct field enabled[] = { f->sub[0], { 0 } };

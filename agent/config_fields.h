@@ -59,6 +59,7 @@ extern const struct field_ops op_time;     /* int64_t, Unix time of RFC 3339 */
 extern const struct field_ops op_keyed;
 extern const struct field_ops op_only;          /* nothing but the default; no member */
 extern const struct field_ops op_taints;        /* op_list, that notes whether it is given */
+extern const struct field_ops op_local_etcd;    /* op_map, not written beside an external etcd */
 extern const struct field_ops op_control_plane; /* op_map, that notes whether it is given */
 extern const struct field_ops op_check;         /* a health check: a map that begins with `bool enabled` */
 extern const struct field_ops op_one_or_list;   /* as op_list; one map alone is a list of one */
@@ -128,6 +129,7 @@ FIELD_OPS(local_port);
 FIELD_OPS(period);
 FIELD_OPS(time);
 FIELD_OPS(keyed);
+void config_write_local_etcd(struct config_writer *w, const struct field *f, const void *target);
 FIELD_OPS(only);
 FIELD_OPS(taints);
 FIELD_OPS(control_plane);

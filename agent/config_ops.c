@@ -27,6 +27,7 @@ const struct field_ops op_time = { config_read_time, NULL, NULL }; /* never writ
 const struct field_ops op_keyed = { config_read_keyed, config_write_keyed, config_done_list };
 const struct field_ops op_only = { config_read_only, config_write_ignore, NULL };
 const struct field_ops op_taints = { config_read_taints, config_write_taints, config_done_list };
+const struct field_ops op_local_etcd = { config_read_map, config_write_local_etcd, config_done_map };
 const struct field_ops op_control_plane = { config_read_control_plane, config_write_ignore, config_done_map };
 const struct field_ops op_join_endpoint = { config_read_join_endpoint, config_write_ignore,
                                             config_done_string };

@@ -101,14 +101,18 @@ static size_t path_push(struct config_reader *r, const char *fmt, ...) {
         return len;
 }
 
+/* Its fields are its parent's: it has no member of its own. */
+static bool is_group(const struct field *f) {
+        return f->ops == &op_map || f->ops == &op_local_etcd || f->ops == &op_control_plane;
+}
+
 int config_read_value(struct config_reader *r, const struct field *f, const struct ynode *n, void *base) {
         void *target = (char *)base + f->offset;
         int k = f->ops->read(r, f, n, target);
 
-        return k < 0 || f->ops == &op_map || f->ops == &op_control_plane || f->ops == &op_ignore ||
-                               f->ops == &op_only
-                       ? k
-                       : remember(r, target, n);
+        if (k < 0 || is_group(f) || f->ops == &op_ignore || f->ops == &op_only)
+                return k;
+        return remember(r, target, n);
 }
 
 static int read_key(struct config_reader *r, const struct field *table, const struct ynode *key,
@@ -304,7 +308,7 @@ int config_read_defaults(struct config_reader *r, const struct field *table, voi
                 char *target = (char *)base + f->offset;
                 int k = 0;
 
-                if (f->ops == &op_map || f->ops == &op_check)
+                if (is_group(f) || f->ops == &op_check)
                         k = config_read_defaults(r, f->sub, target);
                 else if (f->def && (r->c->cluster || !f->cluster))
                         k = f->ops->read(r, f, &n, target);

@@ -13,9 +13,11 @@
 /* Taken only as it is by default. */
 #define ONLY(name, value, why)                                                                               \
         { .key = (name), .ops = &op_only, .def = (value), .refused = (why) }
-#define GROUP(name, ...)                                                                                     \
+#define GROUP(name, ...) SUBTABLE(name, op_map, __VA_ARGS__)
+#define LOCAL_ETCD(...)  SUBTABLE("local", op_local_etcd, __VA_ARGS__)
+#define SUBTABLE(name, group, ...)                                                                           \
         {                                                                                                    \
-                .key = (name), .ops = &op_map, .sub = (const struct field[]) {                               \
+                .key = (name), .ops = &(group), .sub = (const struct field[]) {                              \
                         __VA_ARGS__, {                                                                       \
                                 0                                                                            \
                         }                                                                                    \

@@ -22,6 +22,7 @@ static void on_message(void *userdata, const struct vrrp_sealed_in *in) {
         if (in->type != VRRP_SEAL_HEALTH)
                 return;
         health_node_receive(&a->node, in->src, in->body, in->size, agent_health_now());
+        agent_balance_changed(a);
         agent_health_arm(a);
 }
 

@@ -33,6 +33,7 @@ static void on_published(void *userdata, enum vrrp_class from, enum vrrp_class t
         for (size_t i = 0; i < a->n_groups; i++)
                 if (a->groups[i].router)
                         vrrp_router_set_class(a->groups[i].router, to, reason);
+        agent_balance_changed(a);
         agent_notify_status(a);
 }
 

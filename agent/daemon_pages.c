@@ -176,8 +176,10 @@ static int snapshot_init(const struct agent *a, struct snapshot *s) {
                 .clock = a->clock ? clock_probe_state(a->clock) : NULL,
                 .etcd = a->etcd ? etcd_probe_facts(a->etcd) : NULL,
                 .history = &a->history,
+                .balance_problem = "",
                 .class_changes = a->class_changes,
         };
+        r->balance = agent_balance_now(a, &r->balance_problem);
         clock_gettime(CLOCK_REALTIME, &r->wall);
         for (size_t i = 0; i < a->n_groups; i++)
                 fill_group(&a->groups[i], &s->groups[i]);

@@ -2,6 +2,7 @@
 #ifndef AGENT_DAEMON_PRIV_H
 #define AGENT_DAEMON_PRIV_H
 
+#include "agent/balance.h"
 #include "agent/control.h"
 #include "agent/daemon.h"
 #include "agent/health_node.h"
@@ -91,12 +92,20 @@ struct agent {
         } moves[AGENT_WAITING];
         size_t n_moves;
         sd_event_source *move_timer;
+        struct agent_balance *balance; /* apiServerLoadBalancing; NULL: off */
         uint64_t started_us, class_changes;
 };
 
 /* daemon_pages.c */
 int agent_pages_open(struct agent *a, struct error *e);
 void agent_pages_close(struct agent *a);
+
+/* daemon_balance.c: new connections to the API server are spread, where this is wanted */
+int agent_balance_init(struct agent *a);
+void agent_balance_changed(struct agent *a); /* the role, or somebody's health */
+/* What is in force; NULL: off, or not known now. *ret_problem: why it cannot be, "" when it can. */
+const struct balance *agent_balance_now(const struct agent *a, const char **ret_problem);
+void agent_balance_done(struct agent *a);
 
 /* daemon_control.c: what changes something, by the control socket */
 struct agent_wish {

@@ -51,6 +51,7 @@ static void on_state(void *userdata, enum vrrp_state from, enum vrrp_state to, c
         record(g, LOG_NOTICE, JOURNAL_ID_STATE, "state", vrrp_state_name(from), vrrp_state_name(to),
                reason ? reason : "");
         agent_exchange_changed(a);
+        agent_balance_changed(a);
         agent_notify_status(a);
 }
 

@@ -3,6 +3,7 @@
 #ifndef AGENT_REPORT_H
 #define AGENT_REPORT_H
 
+#include "agent/balance.h"
 #include "agent/config.h"
 #include "agent/health.h"
 #include "agent/history.h"
@@ -61,6 +62,8 @@ struct report { /* everything borrowed */
         const struct clock_state *clock; /* NULL: not checked */
         const struct etcd_facts *etcd;   /* NULL: not checked */
         const struct history *history;
+        const struct balance *balance; /* apiServerLoadBalancing as in force; NULL: off, or not known now */
+        const char *balance_problem;   /* "" */
         uint64_t class_changes; /* since the start */
 };
 

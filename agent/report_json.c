@@ -88,6 +88,19 @@ static int add(json_t *root, const char *key, json_t *value) {
         return json_object_set_new(root, key, value);
 }
 
+/* Where new connections go that come to the address here: null when they stay, or when it is elsewhere. */
+static json_t *balance_json(const struct report *r) {
+        json_t *o, *targets;
+
+        if (!r->config->api_load_balancing)
+                return json_null();
+        o = json_pack("{s:b, s:o, s:s}", "spreads", r->balance && balance_spreads(r->balance), "targets",
+                      targets = json_array(), "problem", r->balance_problem);
+        for (size_t i = 0; r->balance && i < r->balance->n_targets; i++)
+                json_array_append_new(targets, json_string(vrrp_ip_text(&r->balance->targets[i]).v));
+        return o;
+}
+
 int report_json(const struct report *r, char **ret, size_t *ret_size) {
         json_t *root = json_pack("{s:s, s:s, s:i, s:o, s:I, s:s, s:s}", "version", TRIARCH_VERSION, "node",
                                  r->config->node_name, "pid", (int)getpid(), "time", time_of(r->wall),
@@ -102,7 +115,8 @@ int report_json(const struct report *r, char **ret, size_t *ret_size) {
             add(root, "withheld", json_boolean(r->health->pending.class != VRRP_HEALTHY)) == 0 &&
             add(root, "cluster", cluster_json(r)) == 0 && add(root, "checks", checks_json(r)) == 0 &&
             add(root, "clock", clock_json(r)) == 0 && add(root, "etcd", etcd_json(r)) == 0 &&
-            add(root, "peers", report_peers_json(r)) == 0 && add(root, "history", history_json(r)) == 0)
+            add(root, "peers", report_peers_json(r)) == 0 &&
+            add(root, "loadBalancing", balance_json(r)) == 0 && add(root, "history", history_json(r)) == 0)
                 text = json_dumps(root, JSON_INDENT(2));
         json_decref(root);
         if (!text)

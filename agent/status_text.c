@@ -234,6 +234,21 @@ static void print_etcd(FILE *f, const json_t *etcd, const json_t *members) {
                 fprintf(f, "  members: %s\n", text(members, "error"));
 }
 
+static void print_balance(FILE *f, const json_t *o) {
+        const char *problem = json_string_value(json_object_get(o, "problem"));
+        const json_t *target;
+        size_t i;
+
+        if (problem && *problem)
+                fprintf(f, "balance  not spread: %s\n", problem);
+        if (!json_is_true(json_object_get(o, "spreads")))
+                return;
+        fputs("balance  new connections are spread over", f);
+        json_array_foreach(json_object_get(o, "targets"), i, target)
+                fprintf(f, "%s %s", i ? "," : "", json_string_value(target));
+        fputc('\n', f);
+}
+
 static void print_history(FILE *f, const json_t *history) {
         const json_t *e;
         size_t i;
@@ -257,5 +272,6 @@ void status_text(FILE *f, const json_t *report, const json_t *members) {
         print_checks(f, report);
         print_clock(f, json_object_get(report, "clock"));
         print_etcd(f, json_object_get(report, "etcd"), members);
+        print_balance(f, json_object_get(report, "loadBalancing"));
         print_history(f, json_object_get(report, "history"));
 }

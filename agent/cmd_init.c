@@ -1,6 +1,6 @@
 #include "agent/command.h"
 #include "agent/opt.h"
-#include "agent/phase.h"
+#include "agent/phase_dry.h"
 #include <errno.h>
 
 #define USAGE                                                                                                \
@@ -124,26 +124,12 @@ static int load(const struct init *in, struct config **ret, struct error *e) {
         return 0;
 }
 
-static int finish_dry(const struct phase_ctx *ctx, struct error *e) {
-        if (ctx->refused)
-                return error_set(
-                        e, EXIT_FAILED,
-                        "dry run: nothing was changed; %u files that are there differ from what this "
-                        "configuration gives, and init would have stopped at the first",
-                        ctx->refused);
-        printf("Dry run: nothing was changed; %u files and objects would have been made or changed, %u are "
-               "as "
-               "they should be.\n",
-               ctx->made, ctx->kept);
-        return 0;
-}
-
 static int run_phases(struct phase_ctx *ctx, const struct phase *p, const char *sub, struct error *e) {
         int r;
 
         r = p ? p->run(ctx, sub, e) : phase_run_all(ctx, e);
         if (r == 0 && ctx->config->dry_run)
-                return finish_dry(ctx, e);
+                return phase_finish_dry(ctx, "init", e);
         if (p || r < 0)
                 return r;
         if (!ctx->made && !ctx->unit_changes)

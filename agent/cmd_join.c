@@ -93,6 +93,7 @@ static int take_file(struct args *a, struct join *j, bool worker, struct error *
         }
         if (j->pins.n == 0 && (r = take_pins(&said->pins, &j->pins, e)) < 0)
                 return r;
+        j->flags.dry_run = j->flags.dry_run || a->file.said->dry_run;
         if (!j->flags.node_name)
                 j->flags.node_name = a->file.said->node_name;
         if (!j->flags.advertise_address)
@@ -112,6 +113,10 @@ static int parse(int argc, char **argv, struct args *a, struct join *j, struct e
                   "this machine's own address; default: the one it reaches HOST from" },
                 { "cri-socket", 0, OPT_STRING, &j->flags.cri_socket, "URI",
                   "the container runtime's socket" },
+                { "patches", 0, OPT_STRING, &j->flags.patches, "DIR",
+                  "patches of the static pods and of the kubelet" },
+                { "dry-run", 0, OPT_FLAG, &j->flags.dry_run, NULL,
+                  "print what would be done, and do nothing; the token is not used" },
                 { "ignore-preflight-errors", 0, OPT_STRING, &j->flags.ignore_preflight_errors, "NAME,...",
                   "checks that only warn, or all" },
                 { "worker", 0, OPT_FLAG, &j->worker, NULL, "join as a worker; the token must be a worker's" },

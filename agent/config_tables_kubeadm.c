@@ -239,7 +239,7 @@ static const struct field control_plane_fields[] = { LOCAL_API_ENDPOINT, CERTIFI
 
 const struct field fields_join[] = {
         HEAD,         NODE_REGISTRATION4, GROUP("discovery", DISCOVERY),
-        JOIN_GENERAL, TIMEOUTS,           ONLY("dryRun", "false", "join has no dry run"),
+        JOIN_GENERAL, TIMEOUTS,           { "dryRun", &op_bool, AT(dry_run), .once = true },
         { 0 },
 };
 

@@ -78,6 +78,10 @@ static int load_state(struct join *j, struct error *e) {
         j->resumed = r == 0;
         if (r != -ENOENT)
                 return r;
+        if (j->flags.dry_run) {
+                j->state = (struct join_state){ 0 };
+                return 0;
+        }
         j->state = (struct join_state){ .role = j->worker ? ENROLL_WORKER : ENROLL_MASTER };
         if ((r = pki_x25519_generate(j->state.key, pub)) < 0)
                 error_set(e, EXIT_FAILED, "cannot make a key: %s", strerror(-r));
@@ -158,6 +162,14 @@ static int run_steps(struct join *j, struct error *e) {
         return 0;
 }
 
+static int dry_run(struct join *j, struct error *e) {
+        int r;
+
+        if ((r = load_state(j, e)) < 0 || (r = check_same(j, e)) < 0 || (r = check_needed(j, e)) < 0)
+                return r;
+        return join_dry_run(j, e);
+}
+
 int join_run(struct join *j, struct error *e) {
         CLEANUP(closep) int lock = -1;
         int r;
@@ -165,6 +177,8 @@ int join_run(struct join *j, struct error *e) {
         j->ctx = (struct phase_ctx){
                 .root = j->root, .join = true, .worker = j->worker, .skip_token = true, .verbose = j->verbose
         };
+        if (j->flags.dry_run)
+                return dry_run(j, e);
         if ((r = phase_lock(j->root, &lock, e)) < 0)
                 return r;
         phase_sweep(j->root, j->config ? j->config->cert_dir : NULL);

@@ -28,8 +28,14 @@ struct join {
 int join_run(struct join *j, struct error *e);
 void join_done(struct join *j);
 
+/* j->flags.dry_run: nothing is written and no token used. The journal was read (j->state). */
+int join_dry_run(struct join *j, struct error *e);
+
 /* Steps in files of their own. */
 int join_enrol(struct join *j, struct error *e);
+/* Before enrolment nothing is known of the cluster: this node's own values are checked, and the machine. *ret
+ * stays in j->ctx.config, too. */
+int join_prepare(struct join *j, struct config **ret, struct error *e);
 int join_shared_pki(struct join *j, struct error *e);
 /* A worker's: the credentials of its kubelet, and until the API server knows the node. */
 int join_worker_credentials(struct join *j, struct error *e);

@@ -203,8 +203,7 @@ int join_load_config(struct join *j, struct error *e) {
         return *j->root || j->worker ? 0 : config_resolve(j->config, e);
 }
 
-/* Before enrolment nothing is known of the cluster: this node's own values are checked, and the machine. */
-static int prepare(struct join *j, struct config **ret, struct error *e) {
+int join_prepare(struct join *j, struct config **ret, struct error *e) {
         const char *overlay = j->overlay ? j->overlay : "";
         struct config_flags flags = j->flags;
         int r;
@@ -229,7 +228,7 @@ int join_enrol(struct join *j, struct error *e) {
         struct enroll_bundle b = { 0 };
         int r = join_bundle_load(j, &b, e);
 
-        if (r == -ENOENT && (r = prepare(j, &early, e)) == 0)
+        if (r == -ENOENT && (r = join_prepare(j, &early, e)) == 0)
                 r = get_bundle(j, early, &b, e);
         j->ctx.config = NULL;
         if (r < 0)

@@ -102,3 +102,17 @@ bool phase_dry_kubelet(struct phase_ctx *ctx, const char *phase) {
         phase_report(ctx, phase, true, "/var/lib/kubelet/pki/kubelet-client-current.pem");
         return true;
 }
+
+int phase_finish_dry(const struct phase_ctx *ctx, const char *command, struct error *e) {
+        if (ctx->refused)
+                return error_set(
+                        e, EXIT_FAILED,
+                        "dry run: nothing was changed; %u files that are there differ from what this "
+                        "configuration gives, and %s would have stopped at the first",
+                        ctx->refused, command);
+        printf("Dry run: nothing was changed; %u files and objects would have been made or changed, %u are "
+               "as "
+               "they should be.\n",
+               ctx->made, ctx->kept);
+        return 0;
+}

@@ -16,6 +16,9 @@ void phase_would(const struct phase_ctx *ctx, const char *phase, const char *fmt
 int phase_dry_file(struct phase_ctx *ctx, const char *phase, const char *path, const void *data, size_t size,
                    bool yaml, struct error *e);
 
+/* The last line of a dry run of `command`, or the error that ctx->refused is. */
+int phase_finish_dry(const struct phase_ctx *ctx, const char *command, struct error *e);
+
 /* kubeconfig files and the certificates of triarch, whose authority is not there yet: by their names. True
  * when it is so, and all is said. */
 bool phase_dry_kubeconfigs(struct phase_ctx *ctx, const char *sub);

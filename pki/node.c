@@ -193,7 +193,7 @@ static int put_conf(const struct install *x, pki_report_fn report, void *userdat
         size_t n;
         int r = render_conf(x, &text, e);
 
-        if (r < 0)
+        if (r < 0 || !text)
                 return r;
         r = pki_file_read(x->conf_path, PKI_MAX_FILE, &old, &n);
         if (r < 0 && r != -ENOENT)

@@ -3,8 +3,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 test_name=$(basename "$0" .sh)
 init_options=(--vip "$vip/$prefix" --pod-network-cidr 10.244.0.0/16 --ignore-preflight-errors CRI)
-# The stand-in for the API server has no objects.
-[ -n "${KUBE_BIN_DIR:-}" ] || init_options+=(--skip-phases addon)
 join_options=(--ignore-preflight-errors CRI)
 cluster_ca=$lab_state/host1/root/etc/kubernetes/pki/ca.crt
 failures=0

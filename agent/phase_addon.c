@@ -100,7 +100,7 @@ int phase_addon(struct phase_ctx *ctx, const char *sub, struct error *e) {
         CLEANUP(kube_freep) struct kube *k = NULL;
         int r;
 
-        if (*ctx->root) /* a tree has no cluster to put them into */
+        if (phase_kube_absent(ctx))
                 return 0;
         if ((r = phase_values_new(ctx, &v, e)) < 0 || (r = phase_kube_open(ctx, &k, e)) < 0)
                 return r;

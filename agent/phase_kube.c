@@ -1,5 +1,7 @@
 #include "agent/phase_kube.h"
+#include "agent/diff.h"
 #include "agent/jread.h"
+#include "agent/kube_priv.h"
 #include "agent/monotonic.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
@@ -105,17 +107,39 @@ static void on_object(void *userdata, enum kube_outcome outcome, const char *obj
         phase_kube_report(r->ctx, r->phase, outcome, object);
 }
 
-/* A dry run's output goes into tickets: what a Secret holds is not for them. */
-static void hide_secrets(json_t *object) {
-        const char *kind = kube_string(object, "kind", NULL), *key;
-        json_t *data = json_object_get(object, "data"), *value;
+/* The next document of a text as the renderer writes it: what is inside a document is indented, or begins
+ * with a letter. malloc'ed; NULL: no memory. */
+static char *next_document(const char **text) {
+        const char *end = strstr(*text, "\n---\n"), *begin = *text;
+        size_t n = end ? (size_t)(end + 1 - begin) : strlen(begin);
 
-        if (kind && !strcmp(kind, "Secret"))
-                json_object_foreach(data, key, value) json_object_set_new(data, key, json_string("(secret)"));
+        *text = end ? end + strlen("\n---\n") : begin + n;
+        return strndup(begin, n);
 }
 
-static int print_objects(const char *phase, const char *text, size_t size, const char *name,
-                         struct error *e) {
+/* The output goes into tickets: what a Secret holds is not for them. */
+static int print_object(struct phase_ctx *ctx, const char *phase, const json_t *object, const char **text,
+                        struct error *e) {
+        CLEANUP(pki_wipe_freep) char *document = next_document(text);
+        char subject[KUBE_SUBJECT_SIZE];
+        struct kube_ref ref;
+        int r = kube_ref_of(object, &ref, e);
+
+        if (r < 0)
+                return r;
+        if (!document)
+                return error_set(e, EXIT_FAILED, "%s: out of memory", ref.name), -ENOMEM;
+        kube_subject(&ref, subject);
+        printf("[%s] would have applied %s\n", phase, subject);
+        if (strcmp(ref.kind, "Secret") != 0)
+                diff_print(stdout, "    ", "", document);
+        ctx->made++;
+        return 0;
+}
+
+/* Whether an object is there and the same is not asked: a dry run may come before the cluster. */
+static int print_objects(struct phase_ctx *ctx, const char *phase, const char *text, size_t size,
+                         const char *name, struct error *e) {
         CLEANUP(jread_decref) json_t *objects = NULL;
         json_t *object;
         size_t i;
@@ -123,16 +147,14 @@ static int print_objects(const char *phase, const char *text, size_t size, const
 
         if (r < 0)
                 return r;
-        json_array_foreach(objects, i, object) {
-                CLEANUP(freep) char *line = NULL;
-
-                hide_secrets(object);
-                if (!(line = json_dumps(object, JSON_INDENT(2))))
-                        return error_set(e, EXIT_FAILED, "%s: out of memory", name), -ENOMEM;
-                printf("[%s] would apply:\n%s\n", phase, line);
-        }
+        json_array_foreach(objects, i,
+                           object) if ((r = print_object(ctx, phase, object, &text, e)) < 0) return r;
         fflush(stdout);
         return 0;
+}
+
+bool phase_kube_absent(const struct phase_ctx *ctx) {
+        return *ctx->root && !ctx->config->dry_run;
 }
 
 int phase_kube_put(struct phase_ctx *ctx, const char *phase, struct kube *k, const char *text, size_t size,
@@ -140,7 +162,7 @@ int phase_kube_put(struct phase_ctx *ctx, const char *phase, struct kube *k, con
         struct reporter reporter = { ctx, phase };
 
         if (!k)
-                return print_objects(phase, text, size, name, e);
+                return print_objects(ctx, phase, text, size, name, e);
         return kube_apply(k, text, size, name, mode, on_object, &reporter, e);
 }
 

@@ -1,11 +1,14 @@
 /* What the phases that make objects in the cluster share: who asks, and how objects are put and reported.
- * Under a root nothing is asked of the network: these phases do nothing there. */
+ * Under a root nothing is asked of the network: these phases do nothing there, but on a dry run. */
 #ifndef AGENT_PHASE_KUBE_H
 #define AGENT_PHASE_KUBE_H
 
 #include "agent/kube_apply.h"
 #include "agent/phase.h"
 #include "templates/objects.h"
+
+/* A tree has no cluster: nothing is to be done for it, unless it is to be said what would be. */
+bool phase_kube_absent(const struct phase_ctx *ctx);
 
 /* A client as admin.conf, at this machine's own API server (the virtual address need not be there yet). Its
  * rights are kubeadm's binding of the group kubeadm:cluster-admins, which is made with super-admin.conf when

@@ -86,10 +86,13 @@ int phase_upload_config(struct phase_ctx *ctx, const char *sub, struct error *e)
         CLEANUP(kube_freep) struct kube *k = NULL;
         int r;
 
-        if (*ctx->root)
+        if (phase_kube_absent(ctx))
                 return 0;
-        if ((r = phase_kube_open(ctx, &k, e)) < 0 ||
-            (wants(sub, "kubeadm") && (r = upload_kubeadm(ctx, k, e)) < 0))
+        if ((r = phase_kube_open(ctx, &k, e)) < 0)
+                return r;
+        if (wants(sub, "kubeadm") && ((!k && (r = phase_kube_apply(ctx, "upload-config", k, "cluster-admins",
+                                                                   NULL, 0, NULL, KUBE_ONCE, e)) < 0) ||
+                                      (r = upload_kubeadm(ctx, k, e)) < 0))
                 return r;
         return wants(sub, "kubelet") ? upload_kubelet(ctx, k, e) : 0;
 }
@@ -97,7 +100,7 @@ int phase_upload_config(struct phase_ctx *ctx, const char *sub, struct error *e)
 /* ---- mark-control-plane ---- */
 
 static void print_marks(const struct config *c, const struct kube_node_marks *m) {
-        printf("[mark-control-plane] would mark Node %s:", c->node_name);
+        printf("[mark-control-plane] would have marked Node %s:", c->node_name);
         for (const char *const *label = m->labels; *label; label++)
                 printf(" %s=", *label);
         for (size_t i = 0; i < m->taints->n; i++)
@@ -124,7 +127,7 @@ int phase_mark_control_plane(struct phase_ctx *ctx, const char *sub, struct erro
         int r;
 
         (void)sub;
-        if (*ctx->root)
+        if (phase_kube_absent(ctx))
                 return 0;
         if ((r = phase_kube_open(ctx, &k, e)) < 0)
                 return r;
@@ -146,6 +149,8 @@ static int read_ca(const struct phase_ctx *ctx, char **ret, struct error *e) {
 
         if (r == 0)
                 r = pki_file_read(path, CA_MAX, ret, &size);
+        if (r == -ENOENT && ctx->config->dry_run) /* it would have been made before */
+                return (*ret = strdup("(the CA's certificate)")) ? 0 : no_memory("cluster-info", e);
         if (r < 0) {
                 error_set(e, EXIT_FAILED, "cannot be read: %s", strerror(-r));
                 if (e)
@@ -216,7 +221,7 @@ int phase_bootstrap_token(struct phase_ctx *ctx, const char *sub, struct error *
         int r;
 
         (void)sub;
-        if (*ctx->root)
+        if (phase_kube_absent(ctx))
                 return 0;
         if ((r = phase_kube_open(ctx, &k, e)) < 0 ||
             (r = phase_kube_apply(ctx, "bootstrap-token", k, "bootstrap-rbac", NULL, 0, NULL, KUBE_OURS, e)) <

@@ -18,6 +18,7 @@ struct kube_server {
         const char *const *replies; /* ended by NULL */
         int listen_fd;
         char url[64];
+        uint16_t port;
         char asked[32768]; /* "CN METHOD PATH TYPE BODY\n" for each request */
         SSL_CTX *tls;
         pthread_t thread;
@@ -115,6 +116,8 @@ static inline bool server_connection(struct kube_server *s, SSL *ssl, size_t *ne
                 if (!*reply)
                         break;
                 server_write(ssl, reply);
+                if (strstr(reply, "Connection: close"))
+                        break;
         }
         return s->replies[*next] != NULL;
 }
@@ -149,7 +152,8 @@ static inline void server_start(struct kube_server *s, void *state, const char *
         assert_int_equal(bind(s->listen_fd, (struct sockaddr *)&to, size), 0);
         assert_int_equal(listen(s->listen_fd, 8), 0);
         assert_int_equal(getsockname(s->listen_fd, (struct sockaddr *)&to, &size), 0);
-        snprintf(s->url, sizeof s->url, "https://127.0.0.1:%u", ntohs(to.sin_port));
+        s->port = ntohs(to.sin_port);
+        snprintf(s->url, sizeof s->url, "https://127.0.0.1:%u", s->port);
         assert_int_equal(pthread_create(&s->thread, NULL, server_run, s), 0);
 }
 

@@ -1,0 +1,362 @@
+#include "agent/image_archive.h"
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdarg.h>
+
+enum { MAX_BLOBS = 4096, BLOCK = 1 << 16, MAX_DOCUMENTS = 64 << 20 };
+
+#define BLOBS "blobs/sha256/"
+
+DEFINE_CLEANUP(struct archive *, archive_read_free)
+
+struct archive_stream {
+        struct archive *a;
+};
+
+/* The first time over. */
+struct scan {
+        struct image_archive *to;
+        struct archive *from;
+        struct oci_hash *hash;
+        char *index;      /* index.json */
+        size_t documents; /* bytes kept of them */
+        size_t capacity;
+};
+
+void image_archive_free(struct image_archive *a) {
+        if (!a)
+                return;
+        for (size_t i = 0; i < a->n_blobs; i++)
+                free(a->blobs[i].document);
+        free(a->blobs);
+        for (size_t i = 0; i < a->n_images; i++)
+                free(a->images[i]);
+        free(a->images);
+        free(a);
+}
+
+struct archive_blob *image_archive_blob(const struct image_archive *a, const char *digest) {
+        for (size_t i = 0; i < a->n_blobs; i++)
+                if (!strcmp(a->blobs[i].digest, digest))
+                        return &a->blobs[i];
+        return NULL;
+}
+
+static int PRINTF_LIKE(3, 4) bad(const struct image_archive *a, struct error *e, const char *fmt, ...) {
+        char why[768]; /* e->message may be among what is put into it */
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(why, sizeof why, fmt, ap);
+        va_end(ap);
+        error_at(e, a->file, 0, 0, "%s; nothing of the archive was used, get it anew", why);
+        e->status = EXIT_FAILED;
+        return -EBADMSG;
+}
+
+static int new_reader(struct archive **ret) {
+        struct archive *a = archive_read_new();
+
+        if (!a)
+                return -ENOMEM;
+        archive_read_support_format_tar(a);
+        archive_read_support_filter_none(a);
+        archive_read_support_filter_gzip(a);
+        archive_read_support_filter_zstd(a);
+        *ret = a;
+        return 0;
+}
+
+/* "./blobs/sha256/..." is how tar itself writes it. */
+static const char *path_of(struct archive_entry *entry) {
+        const char *path = archive_entry_pathname(entry);
+
+        if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
+                return "";
+        return strncmp(path, "./", 2) ? path : path + 2;
+}
+
+/* 1: `path` is where a blob lies, and this its digest. */
+static bool digest_of(const char *path, char ret[OCI_DIGEST]) {
+        if (strncmp(path, BLOBS, strlen(BLOBS)) != 0)
+                return false;
+        return snprintf(ret, OCI_DIGEST, "sha256:%s", path + strlen(BLOBS)) == OCI_DIGEST - 1 &&
+               oci_digest_valid(ret);
+}
+
+static struct archive_blob *add_blob(struct scan *s) {
+        struct image_archive *to = s->to;
+        struct archive_blob *blobs = to->blobs;
+
+        if (to->n_blobs == s->capacity) {
+                s->capacity = s->capacity ? 2 * s->capacity : 64;
+                if (!(blobs = reallocarray(blobs, s->capacity, sizeof *blobs)))
+                        return NULL;
+                to->blobs = blobs;
+        }
+        blobs[to->n_blobs] = (struct archive_blob){ 0 };
+        return &blobs[to->n_blobs++];
+}
+
+/* All of the entry's bytes; small documents are kept, everything is summed up. */
+static int read_entry(struct scan *s, uint64_t *ret_size, char ret_digest[OCI_DIGEST], char **ret_text) {
+        CLEANUP(freep) char *text = NULL;
+        uint64_t size = 0;
+        char block[BLOCK];
+        ssize_t n;
+
+        while ((n = archive_read_data(s->from, block, sizeof block)) > 0) {
+                oci_hash_feed(s->hash, block, (size_t)n);
+                if (size == 0 && *block == '{' && s->documents < MAX_DOCUMENTS)
+                        text = calloc(1, OCI_MAX_DOCUMENT + 1);
+                if (text && size + (uint64_t)n > OCI_MAX_DOCUMENT) {
+                        free(text);
+                        text = NULL;
+                }
+                if (text)
+                        memcpy(text + size, block, (size_t)n);
+                size += (uint64_t)n;
+        }
+        oci_hash_end(s->hash, ret_digest);
+        if (n < 0)
+                return -EBADMSG;
+        if (text) {
+                char *fit = realloc(text, size + 1);
+
+                *ret_text = fit ? fit : text;
+                text = NULL;
+                s->documents += size;
+        }
+        *ret_size = size;
+        return 0;
+}
+
+static int take_blob(struct scan *s, const char *digest, struct error *e) {
+        CLEANUP(freep) char *document = NULL;
+        char found[OCI_DIGEST];
+        struct archive_blob *blob;
+        uint64_t size;
+
+        if (read_entry(s, &size, found, &document) < 0)
+                return bad(s->to, e, "the archive is cut short or damaged (%s)",
+                           archive_error_string(s->from));
+        if (strcmp(digest, found) != 0)
+                return bad(s->to, e, "%s was altered: its bytes have another digest", digest);
+        if (image_archive_blob(s->to, digest))
+                return 0;
+        if (s->to->n_blobs == MAX_BLOBS)
+                return bad(s->to, e, "the archive has too many blobs");
+        if (!(blob = add_blob(s)))
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        snprintf(blob->digest, sizeof blob->digest, "%s", digest);
+        blob->size = size;
+        blob->document = TAKE_PTR(document);
+        return 0;
+}
+
+static int take_index(struct scan *s, struct error *e) {
+        char digest[OCI_DIGEST];
+        uint64_t size;
+
+        free(s->index);
+        s->index = NULL;
+        if (read_entry(s, &size, digest, &s->index) < 0)
+                return bad(s->to, e, "the archive is cut short or damaged (%s)",
+                           archive_error_string(s->from));
+        return s->index ? 0 : bad(s->to, e, "index.json is no index");
+}
+
+static int scan_entries(struct scan *s, struct error *e) {
+        struct archive_entry *entry;
+        char digest[OCI_DIGEST];
+        int found, r = 0;
+
+        while (r == 0 && (found = archive_read_next_header(s->from, &entry)) == ARCHIVE_OK) {
+                const char *path = path_of(entry);
+
+                if (digest_of(path, digest))
+                        r = take_blob(s, digest, e);
+                else if (!strcmp(path, "index.json"))
+                        r = take_index(s, e);
+        }
+        if (r < 0)
+                return r;
+        if (found != ARCHIVE_EOF)
+                return bad(s->to, e, "that is no tar archive, or it is cut short or damaged (%s)",
+                           archive_error_string(s->from));
+        return 0;
+}
+
+/* The manifest of an entry of the index: itself, or this machine's in an index of its own. */
+static int find_manifest(const struct image_archive *a, const struct oci_entry *entry, struct oci_blob *ret,
+                         struct error *e) {
+        CLEANUP(freep) struct oci_index *index = NULL;
+        const struct archive_blob *blob;
+        const struct oci_entry *ours;
+
+        *ret = entry->blob;
+        if (oci_is_manifest(entry->blob.media_type)) {
+                if (*entry->arch && strcmp(entry->arch, oci_arch()) != 0)
+                        return bad(a, e, "the images are for %s machines, not for this one", entry->arch);
+                return 0;
+        }
+        if (!oci_is_index(entry->blob.media_type))
+                return bad(a, e, "%s is neither an index nor a manifest", entry->blob.digest);
+        if (!(blob = image_archive_blob(a, entry->blob.digest)) || !blob->document)
+                return bad(a, e, "%s is missing: the archive is cut short or incomplete", entry->blob.digest);
+        if (!(index = calloc(1, sizeof *index)))
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        if (oci_index_parse(blob->document, blob->size, blob->digest, index, e) < 0)
+                return bad(a, e, "%s", e->message);
+        if (!(ours = oci_index_pick(index)))
+                return bad(a, e, "%s has no image for this machine's architecture", entry->name);
+        *ret = ours->blob;
+        return 0;
+}
+
+static int check_blob(const struct image_archive *a, const struct oci_blob *wanted, struct error *e) {
+        const struct archive_blob *blob = image_archive_blob(a, wanted->digest);
+
+        if (!blob)
+                return bad(a, e, "%s is missing: the archive is cut short or incomplete", wanted->digest);
+        if (blob->size != wanted->size)
+                return bad(a, e, "%s has another size than its description says", wanted->digest);
+        return 0;
+}
+
+static int check_image(const struct image_archive *a, struct archive_image *image, struct error *e) {
+        const struct archive_blob *blob;
+        int r;
+
+        if ((r = check_blob(a, &image->blob, e)) < 0)
+                return r;
+        blob = image_archive_blob(a, image->blob.digest);
+        if (!blob->document)
+                return bad(a, e, "%s is no manifest", blob->digest);
+        if (oci_manifest_parse(blob->document, blob->size, blob->digest, &image->manifest, e) < 0)
+                return bad(a, e, "%s", e->message);
+        r = check_blob(a, &image->manifest.config, e);
+        for (size_t i = 0; r == 0 && i < image->manifest.n_layers; i++)
+                r = check_blob(a, &image->manifest.layers[i], e);
+        return r;
+}
+
+static int add_image(struct image_archive *a, const struct oci_entry *entry, struct error *e) {
+        struct archive_image *image;
+        int r;
+
+        if (!*entry->name)
+                return bad(a, e, "%s has no name: make the archive by `triarch config images save`",
+                           entry->blob.digest);
+        if (!(image = calloc(1, sizeof *image)))
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        a->images[a->n_images++] = image;
+        if (!oci_name_full(entry->name, image->name))
+                return bad(a, e, "\"%s\" is no name of an image", entry->name);
+        if ((r = find_manifest(a, entry, &image->blob, e)) < 0)
+                return r;
+        return check_image(a, image, e);
+}
+
+static int resolve(struct image_archive *a, const char *text, struct error *e) {
+        CLEANUP(freep) struct oci_index *index = calloc(1, sizeof *index);
+        int r = 0;
+
+        if (!text)
+                return bad(a, e, "there is no index.json: that is no archive of images, or it is cut short");
+        if (!index || !(a->images = calloc(OCI_MAX_ENTRIES, sizeof *a->images)))
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        if (oci_index_parse(text, strlen(text), "index.json", index, e) < 0)
+                return bad(a, e, "%s", e->message);
+        if (!index->n)
+                return bad(a, e, "there is no image in it");
+        for (size_t i = 0; r == 0 && i < index->n; i++)
+                r = add_image(a, &index->v[i], e);
+        return r;
+}
+
+/* `from` is open. */
+static int scan_all(struct archive *from, const char *name, struct image_archive **ret, struct error *e) {
+        CLEANUP(image_archive_freep) struct image_archive *a = calloc(1, sizeof *a);
+        CLEANUP(oci_hash_freep) struct oci_hash *hash = NULL;
+        struct scan s = { .to = a, .from = from };
+        int r;
+
+        if (!a || oci_hash_new(&hash) < 0)
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        s.hash = hash;
+        snprintf(a->file, sizeof a->file, "%s", name);
+        r = scan_entries(&s, e);
+        if (r == 0)
+                r = resolve(a, s.index, e);
+        free(s.index);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(a);
+        return 0;
+}
+
+static int open_file(const char *file, struct archive **ret, struct error *e) {
+        CLEANUP(archive_read_freep) struct archive *from = NULL;
+
+        if (new_reader(&from) < 0)
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        if (access(file, R_OK) < 0) {
+                int r = -errno;
+
+                error_at(e, file, 0, 0, "%s", strerror(-r));
+                return r;
+        }
+        if (archive_read_open_filename(from, file, BLOCK) != ARCHIVE_OK) {
+                error_at(e, file, 0, 0, "that is no archive, or it is cut short (%s)",
+                         archive_error_string(from));
+                e->status = EXIT_FAILED;
+                return -EBADMSG;
+        }
+        *ret = TAKE_PTR(from);
+        return 0;
+}
+
+int image_archive_read(const char *file, struct image_archive **ret, struct error *e) {
+        CLEANUP(archive_read_freep) struct archive *from = NULL;
+        int r = open_file(file, &from, e);
+
+        return r < 0 ? r : scan_all(from, file, ret, e);
+}
+
+int image_archive_parse(const void *data, size_t size, const char *name, struct image_archive **ret,
+                        struct error *e) {
+        CLEANUP(archive_read_freep) struct archive *from = NULL;
+
+        if (new_reader(&from) < 0)
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        if (archive_read_open_memory(from, (void *)data, size) != ARCHIVE_OK)
+                return error_at(e, name, 0, 0, "that is no archive: %s", archive_error_string(from)),
+                       -EBADMSG;
+        return scan_all(from, name, ret, e);
+}
+
+ssize_t image_archive_data(struct archive_stream *s, void *to, size_t room) {
+        ssize_t n = archive_read_data(s->a, to, room);
+
+        return n < 0 ? -EIO : n;
+}
+
+int image_archive_each(const struct image_archive *a, archive_take_fn take, void *userdata, struct error *e) {
+        CLEANUP(archive_read_freep) struct archive *from = NULL;
+        struct archive_entry *entry;
+        struct archive_stream s;
+        int r = open_file(a->file, &from, e);
+
+        s.a = from;
+        while (r == 0 && archive_read_next_header(from, &entry) == ARCHIVE_OK) {
+                const struct archive_blob *blob;
+                char digest[OCI_DIGEST];
+
+                if (digest_of(path_of(entry), digest) && (blob = image_archive_blob(a, digest)) &&
+                    blob->wanted)
+                        r = take(userdata, blob, &s, e);
+        }
+        return r;
+}

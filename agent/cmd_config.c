@@ -8,11 +8,12 @@
 static const char usage[] =
         "Usage: triarch config print-defaults\n"
         "       triarch config validate FILE [-o json]\n"
-        "       triarch config migrate [--old-config FILE] [--new-config FILE]\n\n"
+        "       triarch config migrate [--old-config FILE] [--new-config FILE]\n"
+        "       triarch config images list|pull|save|load ...\n\n"
         "print-defaults prints a commented configuration with every default;\n"
         "validate says whether FILE is a configuration, and where not;\n"
         "migrate writes kubeadm's v1beta3 as v1beta4, from standard input to standard output where no files\n"
-        "are given. Comments are lost.";
+        "are given. Comments are lost; images --help tells of the images.";
 
 struct report {
         const char *file;
@@ -97,6 +98,8 @@ int cmd_config(int argc, char **argv) {
         char **args;
         int n, r;
 
+        if (argc > 1 && !strcmp(argv[1], "images"))
+                return cmd_images(argc - 1, argv + 1);
         r = opt_parse(argc, argv, usage, table, &common, &args, &n, &e);
         if (r)
                 return r < 0 ? error_print(&e) : EXIT_DONE;
@@ -113,6 +116,7 @@ int cmd_config(int argc, char **argv) {
         if (n == 2 && !strcmp(args[0], "validate"))
                 return validate(args[1], common.json);
         error_set(&e, EXIT_INPUT,
-                  "expected `config print-defaults`, `config validate FILE [-o json]` or `config migrate`");
+                  "expected `config print-defaults`, `config validate FILE [-o json]`, `config migrate` or "
+                  "`config images ...`");
         return error_print(&e);
 }

@@ -9,6 +9,7 @@ int cmd_version(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 /* NULL: standard input, standard output. */
 int cmd_config_migrate(const char *old_file, const char *new_file);
+int cmd_images(int argc, char **argv); /* config images */
 int cmd_init(int argc, char **argv);
 int cmd_join(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);

@@ -22,6 +22,8 @@ struct grpc {
         struct run *run; /* the call under way */
         const uint8_t *unsent;
         size_t n_unsent; /* of what the session wants sent */
+        bool heard;      /* the server has said something ... */
+        bool greeted;    /* ... that HTTP/2 begins with */
         struct {
                 char *name, *value;
         } headers[MAX_HEADERS];
@@ -52,6 +54,7 @@ static void disconnect(struct grpc *g) {
                 close(g->fd);
         g->fd = -1;
         g->n_unsent = 0;
+        g->heard = g->greeted = false;
 }
 
 int grpc_new(const char *socket_path, struct grpc **ret) {
@@ -211,6 +214,8 @@ static int on_frame(nghttp2_session *s, const nghttp2_frame *frame, void *userda
         bool ends = (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
                     frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 
+        if (frame->hd.type == NGHTTP2_SETTINGS)
+                ((struct grpc *)userdata)->greeted = true;
         if (!run || !ends)
                 return 0;
         run->done = true;
@@ -302,7 +307,8 @@ static int receive_some(struct grpc *g) {
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
         if (n == 0)
-                return -ECONNRESET;
+                return g->heard && !g->greeted ? -EPROTO : -ECONNRESET;
+        g->heard = true;
         used = nghttp2_session_mem_recv(g->session, buffer, (size_t)n);
         return used < 0 ? -EPROTO : 0;
 }

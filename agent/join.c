@@ -11,6 +11,10 @@ static int step_runtime(struct join *j, struct error *e) {
         return phase_run(&j->ctx, "runtime", e);
 }
 
+static int step_images(struct join *j, struct error *e) {
+        return phase_run(&j->ctx, "images", e);
+}
+
 static int step_certs(struct join *j, struct error *e) {
         return phase_certs(&j->ctx, "all", e);
 }
@@ -56,10 +60,10 @@ static int step_mark(struct join *j, struct error *e) {
  * from their first claim on. The number of a step is in journals: add at the end of a version only. */
 typedef int (*step_fn)(struct join *j, struct error *e);
 static const step_fn master_steps[] = {
-        join_enrol,         step_host,          step_runtime,     join_shared_pki,    step_certs,
-        step_forget_bundle, step_kubeconfig,    join_etcd_add,    step_etcd_pod,      step_kubelet,
-        join_etcd_started,  join_etcd_promote,  join_etcd_serves, step_control_plane, join_members_fetch,
-        step_agent,         join_members_enter, step_wait,        step_mark,
+        join_enrol,         step_host,          step_runtime,       step_images,      join_shared_pki,
+        step_certs,         step_forget_bundle, step_kubeconfig,    join_etcd_add,    step_etcd_pod,
+        step_kubelet,       join_etcd_started,  join_etcd_promote,  join_etcd_serves, step_control_plane,
+        join_members_fetch, step_agent,         join_members_enter, step_wait,        step_mark,
 };
 static const step_fn worker_steps[] = {
         join_enrol,         step_host,    step_runtime,     join_shared_pki, join_worker_credentials,

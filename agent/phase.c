@@ -13,6 +13,8 @@ static const struct phase phases[] = {
         { "host", NULL, "all modules sysctls swap names firewall selinux time",
           "make this machine fit: modules, sysctls, swap, names, firewall, time", phase_host },
         { "runtime", NULL, NULL, "make containerd fit: sandbox image, cgroups, registries", phase_runtime },
+        { "images", NULL, NULL, "have the images of the control plane pulled, where they are not there",
+          phase_images }, /* after what configures the runtime */
         { "certs", NULL,
           "all ca apiserver apiserver-kubelet-client front-proxy-ca front-proxy-client etcd-ca etcd-server "
           "etcd-peer etcd-healthcheck-client apiserver-etcd-client sa triarch vip-key",

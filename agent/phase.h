@@ -69,6 +69,8 @@ int phase_pki_params(const struct phase_ctx *ctx, struct pki_params *ret, struct
 struct phase_values;
 int phase_values_new(const struct phase_ctx *ctx, struct phase_values **ret, struct error *e);
 void phase_values_free(struct phase_values *v);
+/* The i-th image of the cluster (tmpl_image()), for which no address of this machine need be known. */
+int phase_image(const struct phase_ctx *ctx, size_t i, char *out, size_t size);
 DEFINE_CLEANUP(struct phase_values *, phase_values_free)
 /* Borrowed from v. */
 const struct tmpl_values *phase_values_get(const struct phase_values *v);
@@ -101,6 +103,7 @@ bool phase_ignored(const struct config *c, const char *name);
 int phase_preflight(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_host(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_runtime(struct phase_ctx *ctx, const char *sub, struct error *e);
+int phase_images(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_certs(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_kubeconfig(struct phase_ctx *ctx, const char *sub, struct error *e);
 int phase_etcd(struct phase_ctx *ctx, const char *sub, struct error *e);

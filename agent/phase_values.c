@@ -240,6 +240,12 @@ static struct tmpl_values scalars(const struct phase_ctx *ctx) {
         };
 }
 
+int phase_image(const struct phase_ctx *ctx, size_t i, char *out, size_t size) {
+        struct tmpl_values v = scalars(ctx);
+
+        return tmpl_image(&v, i, out, size);
+}
+
 int phase_values_new(const struct phase_ctx *ctx, struct phase_values **ret, struct error *e) {
         CLEANUP(phase_values_freep) struct phase_values *v = calloc(1, sizeof *v);
         const struct config *c = ctx->config;

@@ -11,7 +11,7 @@ enum preflight_level { PREFLIGHT_WARNING, PREFLIGHT_ERROR };
 struct preflight_finding {
         enum preflight_level level;
         char name[96];
-        char text[768];
+        char text[1024];
 };
 
 enum { PREFLIGHT_MAX_FINDINGS = 48 };
@@ -70,6 +70,7 @@ void preflight_program(struct preflight *p, const struct preflight_check *c);
 void preflight_hostname(struct preflight *p, const struct preflight_check *c);
 void preflight_kubelet(struct preflight *p, const struct preflight_check *c);
 void preflight_cri(struct preflight *p, const struct preflight_check *c);
+void preflight_images(struct preflight *p, const struct preflight_check *c);
 void preflight_runtime_version(struct preflight *p, const struct preflight_check *c);
 void preflight_is_one(struct preflight *p, const struct preflight_check *c);
 void preflight_agent_user(struct preflight *p, const struct preflight_check *c);

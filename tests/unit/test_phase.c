@@ -42,14 +42,23 @@ static void test_names_and_aliases(void **state) {
 /* What a phase needs, an earlier one has made. */
 static void test_order(void **state) {
         static const char *const order[] = {
-                "preflight",       "host",
-                "runtime",         "certs",
-                "kubeconfig",      "etcd",
-                "control-plane",   "kubelet-start",
-                "agent",           "wait-control-plane",
-                "upload-config",   "mark-control-plane",
-                "bootstrap-token", "kubelet-finalize",
-                "addon",           "show-join-command",
+                "preflight",
+                "host",
+                "runtime",
+                "images",
+                "certs",
+                "kubeconfig",
+                "etcd",
+                "control-plane",
+                "kubelet-start",
+                "agent",
+                "wait-control-plane",
+                "upload-config",
+                "mark-control-plane",
+                "bootstrap-token",
+                "kubelet-finalize",
+                "addon",
+                "show-join-command",
         };
 
         (void)state;

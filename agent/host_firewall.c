@@ -186,6 +186,19 @@ static int ensure_both(struct phase_ctx *ctx, struct fw *f, const char *zone, co
         return r < 0 ? r : ensure(ctx, f, true, zone, x, what, e);
 }
 
+/* firewalld writes a zone whole, and keeps the file before as .old. */
+static int guard_zones(const struct phase_ctx *ctx, const char *zone, bool seal, struct error *e) {
+        const char *const zones[] = { zone, "trusted" }, *const ends[] = { "xml", "xml.old" };
+        char path[PATH_MAX];
+        int r = 0;
+
+        for (size_t i = 0; i < 4 && r == 0; i++) {
+                snprintf(path, sizeof path, "/etc/firewalld/zones/%.100s.%s", zones[i / 2], ends[i % 2]);
+                r = (seal ? managed_guard_seal : managed_guard)(ctx, path, e);
+        }
+        return r;
+}
+
 /* What comes from pods and goes to services has no place in a zone of the outside. */
 static int trust_subnets(struct phase_ctx *ctx, struct fw *f, const char *list, struct error *e) {
         char one[64];
@@ -199,11 +212,10 @@ static int trust_subnets(struct phase_ctx *ctx, struct fw *f, const char *list, 
         return r;
 }
 
-static int configure(struct phase_ctx *ctx, struct fw *f, struct error *e) {
+static int let_in(struct phase_ctx *ctx, struct fw *f, const char *zone, struct error *e) {
         struct host_port ports[HOST_MAX_PORTS];
         size_t n = host_ports(ctx->config, ctx->worker, ports);
-        char zone[128];
-        int r = find_zone(f, ctx->config, zone, e);
+        int r = 0;
 
         for (size_t i = 0; i < n && r == 0; i++) {
                 const struct host_port *p = &ports[i];
@@ -215,6 +227,17 @@ static int configure(struct phase_ctx *ctx, struct fw *f, struct error *e) {
         if (r == 0)
                 r = trust_subnets(ctx, f, ctx->config->pod_subnet, e);
         return r < 0 ? r : trust_subnets(ctx, f, ctx->config->service_subnet, e);
+}
+
+static int configure(struct phase_ctx *ctx, struct fw *f, struct error *e) {
+        unsigned before = ctx->made;
+        char zone[128];
+        int r;
+
+        if ((r = find_zone(f, ctx->config, zone, e)) < 0 || (r = guard_zones(ctx, zone, false, e)) < 0 ||
+            (r = let_in(ctx, f, zone, e)) < 0 || ctx->made == before)
+                return r;
+        return guard_zones(ctx, zone, true, e);
 }
 
 /* Whoever filters packets otherwise is told what has to pass. */

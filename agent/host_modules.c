@@ -3,6 +3,7 @@
 #include "pki/file.h"
 #include <errno.h>
 #include <libkmod.h>
+#include <stdarg.h>
 
 /* sign: what shows that the kernel has it, under whatever name it was built. */
 static const struct module {
@@ -31,12 +32,28 @@ static bool wanted(const struct config *c, const struct module *m) {
         return !m->vxlan || (c->cni == CNI_FLANNEL && c->flannel_backend == FLANNEL_VXLAN);
 }
 
+/* A file system is listed whatever it was built as, and where a container sees nothing of /sys/module. */
+static bool is_file_system(const char *name) {
+        CLEANUP(freep) char *text = NULL;
+        char line[64];
+        size_t size;
+
+        snprintf(line, sizeof line, "\t%s\n", name);
+        return pki_file_read("/proc/filesystems", 65536, &text, &size) == 0 && strstr(text, line);
+}
+
+/* What fails is said by us. */
+static void no_log(void *data, int priority, const char *file, int line, const char *fn, const char *format,
+                   va_list args) {
+        (void)data, (void)priority, (void)file, (void)line, (void)fn, (void)format, (void)args;
+}
+
 /* Loaded or built in is fine; 1: loaded now. */
 static int load(struct kmod_ctx *kmod, const struct module *m) {
         CLEANUP(kmod_module_unrefp) struct kmod_module *mod = NULL;
         int r, state;
 
-        if (access(m->sign, F_OK) == 0)
+        if (access(m->sign, F_OK) == 0 || is_file_system(m->name))
                 return 0;
         if ((r = kmod_module_new_from_name(kmod, m->name, &mod)) < 0)
                 return r;
@@ -52,6 +69,8 @@ static int load(struct kmod_ctx *kmod, const struct module *m) {
 static void load_all(struct phase_ctx *ctx) {
         CLEANUP(kmod_unrefp) struct kmod_ctx *kmod = kmod_new(NULL, NULL);
 
+        if (kmod)
+                kmod_set_log_fn(kmod, no_log, NULL);
         for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
                 int r;
 

@@ -292,6 +292,36 @@ int managed_drop(struct phase_ctx *ctx, const char *phase, const char *path, str
         return 1;
 }
 
+/* seal: what is there now was written at our request. */
+static int guard(const struct phase_ctx *ctx, const char *path, bool seal, struct error *e) {
+        CLEANUP(managed_journal_done) struct managed_journal j = { 0 };
+        CLEANUP(seen_done) struct seen s = { 0 };
+        struct managed_entry *x;
+        int r;
+
+        if ((r = look(ctx, path, &s, e)) < 0 || (r = managed_journal_load(ctx->root, &j, e)) < 0)
+                return r;
+        x = managed_journal_find(&j, MANAGED_GUARD, path);
+        if (x ? !seal : seal) /* nothing was to be guarded, or it is already */
+                return 0;
+        if (!x) {
+                if (!(x = managed_journal_add(&j, MANAGED_GUARD, path, e)))
+                        return -EIO;
+                if (s.there && (r = keep_copy(ctx, x, &s, e)) < 0)
+                        return r;
+        }
+        snprintf(x->wrote, sizeof x->wrote, "%s", s.digest);
+        return managed_journal_save(ctx->root, &j, e);
+}
+
+int managed_guard(const struct phase_ctx *ctx, const char *path, struct error *e) {
+        return guard(ctx, path, false, e);
+}
+
+int managed_guard_seal(const struct phase_ctx *ctx, const char *path, struct error *e) {
+        return guard(ctx, path, true, e);
+}
+
 int managed_note(const struct phase_ctx *ctx, const char *kind, const char *key, const char *before,
                  struct error *e) {
         CLEANUP(managed_journal_done) struct managed_journal j = { 0 };

@@ -38,6 +38,11 @@ int managed_read(const struct phase_ctx *ctx, const char *path, char **ret, size
 /* Running values: note under (kind, key) what the value was, before it is changed. The first note counts. */
 int managed_note(const struct phase_ctx *ctx, const char *kind, const char *key, const char *before,
                  struct error *e);
+/* Files that another program writes at our request (firewalld its zones): what `path` is now is kept before
+ * the first request, and how the program left it is noted after the last. Where that is still so when
+ * `triarch reset` begins, nobody else changed it, and the bytes before come back. */
+int managed_guard(const struct phase_ctx *ctx, const char *path, struct error *e);
+int managed_guard_seal(const struct phase_ctx *ctx, const char *path, struct error *e);
 /* Does the journal have (kind, key)? */
 bool managed_noted(const char *root, const char *kind, const char *key);
 

@@ -11,6 +11,7 @@ enum { MANAGED_MAX = 512, MANAGED_KEY = 512, MANAGED_DIGEST = 65, MANAGED_FILE_M
 #define MANAGED_FILE   "file"
 #define MANAGED_LINK   "link"
 #define MANAGED_SUBDIR "dir"
+#define MANAGED_GUARD  "guard"
 
 struct managed_entry {
         char kind[24];

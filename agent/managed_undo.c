@@ -185,6 +185,35 @@ static void undo_values(struct undoing *u, const struct managed_journal *j) {
                 }
 }
 
+/* Those whose file is as we left it; asked before the other program undoes anything. */
+static void find_intact(const char *root, struct managed_journal *j) {
+        char real[PATH_MAX], now[MANAGED_DIGEST];
+        struct stat st;
+
+        for (size_t i = 0; i < j->n; i++) {
+                struct managed_entry *x = &j->v[i];
+
+                if (!strcmp(x->kind, MANAGED_GUARD) &&
+                    (root_path(real, root, x->key) < 0 || digest_of(real, now, &st) < 0 ||
+                     strcmp(now, x->wrote) != 0))
+                        *x->kind = '\0'; /* in memory alone */
+        }
+}
+
+static int undo_guards(const char *root, const struct managed_journal *j, struct error *e) {
+        char real[PATH_MAX];
+        int r = 0;
+
+        for (size_t i = 0; i < j->n && r >= 0; i++) {
+                const struct managed_entry *x = &j->v[i];
+
+                if (strcmp(x->kind, MANAGED_GUARD) != 0 || root_path(real, root, x->key) < 0)
+                        continue;
+                r = *x->was ? put_back(root, real, x, e) : pki_file_remove(real);
+        }
+        return r < 0 ? r : 0;
+}
+
 /* The journal goes before the copies: without it they are rubbish, without them it is useless. */
 static int forget(const char *root, const struct managed_journal *j, struct error *e) {
         char path[PATH_MAX];
@@ -207,9 +236,14 @@ int managed_undo(const char *root, const struct managed_undoer *undoers, size_t 
         int r;
 
         *ret = 0;
-        if ((r = managed_journal_load(root, &j, e)) < 0 || (r = undo_paths(&u, &j, e)) < 0)
+        if ((r = managed_journal_load(root, &j, e)) < 0)
+                return r;
+        find_intact(root, &j);
+        if ((r = undo_paths(&u, &j, e)) < 0)
                 return r;
         undo_values(&u, &j);
+        if ((r = undo_guards(root, &j, e)) < 0)
+                return managed_failed(e, r, MANAGED_DIR, "what was kept cannot be put back");
         *ret = u.done;
         return forget(root, &j, e);
 }

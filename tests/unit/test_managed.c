@@ -222,6 +222,33 @@ static void test_notes(void **state) {
         assert_int_equal(n, 0);
 }
 
+/* As another program writes at our request; then somebody else by himself. */
+static void test_guarded_files(void **state) {
+        const char *root = *state;
+        struct phase_ctx c = context(root);
+        struct error e = { 0 };
+
+        make_etc(root);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_int_equal(managed_guard(&c, OLD, &e), 0);
+                assert_int_equal(managed_guard(&c, "/etc/zone.xml", &e), 0);
+                put_raw(root, OLD, i ? "at our request, again\n" : "at our request\n", 0644);
+                put_raw(root, "/etc/zone.xml", i ? "b" : "a", 0644);
+                assert_int_equal(managed_guard_seal(&c, OLD, &e), 0);
+                assert_int_equal(managed_guard_seal(&c, "/etc/zone.xml", &e), 0);
+        }
+        undo(root);
+        assert_true(is(root, OLD, "a = 1\nb = 2\nc = 3\n"));
+        assert_int_equal(mode_of(root, OLD), 0640);
+        assert_true(is(root, "/etc/zone.xml", NULL));
+        assert_int_equal(managed_guard(&c, OLD, &e), 0);
+        put_raw(root, OLD, "at our request\n", 0644);
+        assert_int_equal(managed_guard_seal(&c, OLD, &e), 0);
+        put_raw(root, OLD, "by himself\n", 0644);
+        undo(root);
+        assert_true(is(root, OLD, "by himself\n"));
+}
+
 static void test_damaged_journal(void **state) {
         const char *root = *state;
         struct phase_ctx c = context(root);
@@ -287,6 +314,7 @@ int main(void) {
                 tmp_test(test_refusals),
                 tmp_test(test_drop),
                 tmp_test(test_notes),
+                tmp_test(test_guarded_files),
                 tmp_test(test_damaged_journal),
                 tmp_test(test_killed_at_any_moment),
         };

@@ -195,6 +195,7 @@ static int put(const struct change *c, struct error *e) {
         if (s.there && c->own && (r = check_ours(c, &s, e)) < 0)
                 return r;
         if (c->ctx->config->dry_run) {
+                c->ctx->made++;
                 tell(c, &s, true);
                 return s.there ? MANAGED_CHANGED : MANAGED_MADE;
         }
@@ -255,6 +256,7 @@ int managed_link(struct phase_ctx *ctx, const char *phase, const char *path, con
         if (n > 0 || errno != ENOENT)
                 return managed_failed(e, -EEXIST, path, "is there and no link of triarch's; move it away");
         if (ctx->config->dry_run) {
+                ctx->made++;
                 printf("[%s] would have made %s, a link to %s\n", phase, path, target);
                 return MANAGED_MADE;
         }

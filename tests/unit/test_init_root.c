@@ -538,7 +538,7 @@ static void test_bad_input_leaves_nothing(void **state) {
         expect_exit(t, INIT(t, NULL, "--banana"), 3);
         expect_exit(t, INIT(t, NULL, "phases"), 3);
         expect_exit(t, INIT(t, NULL, "phase", "banana"), 3);
-        expect_output(t, "preflight, host, runtime, certs, kubeconfig");
+        expect_output(t, "preflight, host, runtime, images, certs, kubeconfig");
         expect_exit(t, INIT(t, NULL, "phase", "certs", "banana"), 3);
         expect_exit(t, run(t, NULL, cmd_init, "init", (char *)NULL), 3);
         list(t, &l);

@@ -116,7 +116,7 @@ int managed_journal_load(const char *root, struct managed_journal *ret, struct e
 
         *ret = (struct managed_journal){ 0 };
         if (r == 0)
-                r = pki_file_read(path, 4 * MANAGED_FILE_MAX, &text, &size);
+                r = pki_file_read(path, MANAGED_JOURNAL_MAX, &text, &size);
         if (r == -ENOENT)
                 return 0;
         if (r < 0)

@@ -6,7 +6,13 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { MANAGED_MAX = 512, MANAGED_KEY = 512, MANAGED_DIGEST = 65, MANAGED_FILE_MAX = 1 << 20 };
+enum {
+        MANAGED_MAX = 512,
+        MANAGED_KEY = 512,
+        MANAGED_DIGEST = 65,
+        MANAGED_FILE_MAX = 1 << 20,
+        MANAGED_JOURNAL_MAX = 4 << 20
+};
 
 #define MANAGED_FILE   "file"
 #define MANAGED_LINK   "link"

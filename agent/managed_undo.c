@@ -10,7 +10,7 @@
 /* What is at the path now: its digest ("": nothing), its mode and owner. */
 static int digest_of(const char *real, char ret[MANAGED_DIGEST], struct stat *st) {
         CLEANUP(freep) char *text = NULL;
-        size_t size;
+        size_t size = 0;
         int r;
 
         *ret = '\0';
@@ -41,7 +41,7 @@ static int read_copy(const char *root, const struct managed_entry *x, char **ret
 
 static int put_back(const char *root, const char *real, const struct managed_entry *x, struct error *e) {
         CLEANUP(freep) char *text = NULL;
-        size_t size;
+        size_t size = 0;
         int r;
 
         if ((r = read_copy(root, x, &text, &size, e)) < 0)
@@ -67,8 +67,8 @@ static bool as_before(const struct managed_entry *x, const char *now, const stru
 }
 
 static int undo_file(const char *root, const char *real, const struct managed_entry *x, struct error *e) {
-        char now[MANAGED_DIGEST];
-        struct stat st;
+        char now[MANAGED_DIGEST] = "";
+        struct stat st = { 0 };
         int r = remove_temp(real);
 
         if (r == 0)
@@ -88,7 +88,7 @@ static int undo_file(const char *root, const char *real, const struct managed_en
 }
 
 static int undo_link(const char *real, const struct managed_entry *x, struct error *e) {
-        char have[PATH_MAX];
+        char have[PATH_MAX] = "";
         ssize_t n = readlink(real, have, sizeof have - 1);
         int r;
 
@@ -128,7 +128,7 @@ struct undoing {
 static int leave(struct undoing *u, const struct managed_entry *x, struct error *e) {
         CLEANUP(freep) char *text = NULL;
         char real[PATH_MAX], beside[MANAGED_KEY + 32], message[3 * MANAGED_KEY];
-        size_t size;
+        size_t size = 0;
         int r;
 
         snprintf(beside, sizeof beside, "%s.before-triarch", x->key);

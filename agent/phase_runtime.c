@@ -183,7 +183,7 @@ static int put_config(struct phase_ctx *ctx, const struct runtime_wants *w, char
 static int check_answer(const struct phase_ctx *ctx, const struct runtime_wants *w, struct error *e) {
         int64_t deadline_us = monotonic_us() + ANSWER_S * INT64_C(1000000);
         CLEANUP(cri_freep) struct cri *cri = NULL;
-        struct cri_status status;
+        struct cri_status status = { 0 };
         int r = cri_new(ctx->config->cri_socket, &cri, e);
 
         while (r == 0 && (r = cri_status(cri, &status, e)) < 0 && monotonic_us() < deadline_us) {

@@ -1,6 +1,6 @@
 /* The add-ons' objects against golden files, and what the configuration changes in them. UPDATE_GOLDEN=1
- * rewrites the golden files. Those of CoreDNS and kube-proxy were compared with the objects that kubeadm
- * 1.36.2 makes, as a kube-apiserver has them: equal but for zero values in kube-proxy's configuration. */
+ * rewrites the golden files. CoreDNS and kube-proxy are also compared with what kubeadm 1.36.2 makes of the
+ * same configuration: kubeadm-addons-1.36.2.json is its `init phase addon ... --print-manifest`. */
 #include "agent/addon.h"
 #include "tests/unit/tmpdir.h"
 #include <errno.h>
@@ -83,6 +83,67 @@ static void test_objects_as_they_were(void **state) {
                         golden = read_golden(path, text);
                         assert_string_equal(text, golden);
                 }
+        done(&f);
+}
+
+static const json_t *find(const json_t *list, const json_t *like) {
+        const json_t *o;
+        size_t i;
+
+        json_array_foreach(list, i,
+                           o) if (!strcmp(kube_string(o, "kind", NULL), kube_string(like, "kind", NULL)) &&
+                                  !strcmp(kube_string(o, "metadata", "name", NULL),
+                                          kube_string(like, "metadata", "name", NULL))) return o;
+        fail_msg("kubeadm makes no %s %s", kube_string(like, "kind", NULL),
+                 kube_string(like, "metadata", "name", NULL));
+        return NULL;
+}
+
+static void expect_same(const json_t *ours, const json_t *theirs) {
+        CLEANUP(freep) char *a = json_dumps(ours, JSON_SORT_KEYS | JSON_INDENT(1));
+        CLEANUP(freep) char *b = json_dumps(theirs, JSON_SORT_KEYS | JSON_INDENT(1));
+
+        assert_string_equal(a, b);
+}
+
+/* Zero values, which mean kube-proxy's own defaults, are written by kubeadm and not here. */
+static void expect_proxy_config(const json_t *ours, const json_t *theirs) {
+        const char *short_text = kube_string(ours, "data", "config.conf", NULL);
+        const char *long_text = kube_string(theirs, "data", "config.conf", NULL);
+        CLEANUP(freep) char *copy = strdup(short_text);
+
+        for (char *line = strtok(copy, "\n"); line; line = strtok(NULL, "\n"))
+                if (!strstr(long_text, line))
+                        fail_msg("kubeadm has no \"%s\"", line);
+        assert_string_equal(kube_string(ours, "data", "kubeconfig.conf", NULL),
+                            kube_string(theirs, "data", "kubeconfig.conf", NULL));
+}
+
+static void test_objects_are_kubeadms(void **state) {
+        json_t *measured = json_load_file("tests/unit/kubeadm-addons-1.36.2.json", 0, NULL);
+        struct fixture f = begin(*state, "10.244.0.0/16");
+        const struct addon_part *part;
+        size_t found = 0;
+
+        assert_non_null(measured);
+        for (size_t a = 0; a < 2; a++)
+                for (size_t i = 0; (part = addon_part(addons[a], i)); i++) {
+                        CLEANUP(freep) char *text = render(&f, addons[a], part->name);
+                        json_t *objects = NULL, *o;
+                        size_t k;
+
+                        assert_int_equal(kube_objects_parse(text, strlen(text), "text", &objects, NULL), 0);
+                        json_array_foreach(objects, k, o) {
+                                if (!strcmp(part->name, "kube-proxy-configmap"))
+                                        expect_proxy_config(o, find(measured, o));
+                                else
+                                        expect_same(o, find(measured, o));
+                                found++;
+                        }
+                        json_decref(objects);
+                }
+        assert_int_equal(found, json_array_size(measured));
+        json_decref(measured);
         done(&f);
 }
 
@@ -213,9 +274,13 @@ int main(void) {
                                                "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
                                                "ftp_proxy",  "FTP_PROXY" };
         const struct CMUnitTest tests[] = {
-                tmp_test(test_objects_as_they_were),  tmp_test(test_every_part_is_objects),
-                tmp_test(test_names_of_the_cluster),  tmp_test(test_images),
-                tmp_test(test_networks_and_backends), tmp_test(test_what_is_not_wanted),
+                tmp_test(test_objects_as_they_were),
+                tmp_test(test_objects_are_kubeadms),
+                tmp_test(test_every_part_is_objects),
+                tmp_test(test_names_of_the_cluster),
+                tmp_test(test_images),
+                tmp_test(test_networks_and_backends),
+                tmp_test(test_what_is_not_wanted),
                 tmp_test(test_image_list_follows),
         };
 

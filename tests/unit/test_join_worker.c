@@ -132,6 +132,43 @@ static void test_lost_answer_is_asked_for_again(void **state) {
         end(f);
 }
 
+/* In a process that is killed once its journal has come to that step. */
+static void run_until(struct fixture *f, unsigned step) {
+        int64_t deadline = monotonic_us() + 20000000;
+        struct join_state s = { 0 };
+        pid_t pid = fork();
+
+        if (pid == 0)
+                _exit(join_run(&f->join, NULL) < 0);
+        while (join_state_load(f->root, &s, NULL) < 0 || (s.step < step && !s.finished)) {
+                assert_true(monotonic_us() < deadline);
+                nanosleep(&(struct timespec){ 0, 500000 }, NULL);
+        }
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+}
+
+static void test_killed_at_any_step_it_goes_on(void **state) {
+        struct fixture *f = begin(state);
+        struct join_state s;
+        struct token t;
+        char id[PKI_TOKEN_ID + 1];
+
+        for (unsigned step = 0; step < 8; step++)
+                run_until(f, step);
+        run(f);
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+                if (!there(f, files[i]))
+                        fail_msg("%s is missing", files[i]);
+        assert_int_equal(join_state_load(f->root, &s, NULL), 0);
+        assert_true(s.finished);
+        assert_int_equal(s.role, ENROLL_WORKER);
+        snprintf(id, sizeof id, "%.6s", f->token);
+        assert_int_equal(token_get(f->service->w.root, id, &t, NULL), 0);
+        assert_int_equal(t.n_bound, 1); /* however often it has asked */
+        end(f);
+}
+
 static void test_refused_worker_keeps_nothing(void **state) {
         struct fixture *f = begin(state);
         struct error e = { 0 };
@@ -174,6 +211,7 @@ int main(void) {
                 tmp_test(test_worker_has_a_kubelet_and_nothing_of_a_master),
                 tmp_test(test_finished_join_of_a_worker_changes_nothing),
                 tmp_test(test_lost_answer_is_asked_for_again),
+                tmp_test(test_killed_at_any_step_it_goes_on),
                 tmp_test(test_refused_worker_keeps_nothing),
                 tmp_test(test_reset_of_a_worker),
         };

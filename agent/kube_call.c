@@ -141,9 +141,10 @@ static const struct cause {
         int result;
         const char *remedy;
 } causes[] = {
-        { CURLE_COULDNT_CONNECT, -EAGAIN, "" },
+        { CURLE_COULDNT_CONNECT, -EAGAIN,
+          "; does kube-apiserver run there? Look at its container's logs and at `journalctl -u kubelet`" },
         { CURLE_COULDNT_RESOLVE_HOST, -EAGAIN, "" },
-        { CURLE_OPERATION_TIMEDOUT, -EAGAIN, "" },
+        { CURLE_OPERATION_TIMEDOUT, -EAGAIN, "; look at the logs of kube-apiserver and of etcd" },
         { CURLE_GOT_NOTHING, -EAGAIN, "" },
         { CURLE_RECV_ERROR, -EAGAIN, "" },
         { CURLE_SEND_ERROR, -EAGAIN, "" },

@@ -20,12 +20,17 @@ static const struct kube_ref admins = { .api_version = "rbac.authorization.k8s.i
 
 static int open_as(const struct phase_ctx *ctx, const char *conf, struct kube **ret, struct error *e) {
         char path[PATH_MAX], authority[CONFIG_HOST_PORT_SIZE], server[CONFIG_HOST_PORT_SIZE + 8];
+        int r;
 
         if (!phase_path(ctx, conf, path))
                 return error_set(e, EXIT_INPUT, "--root: the path is too long"), -ENAMETOOLONG;
         snprintf(server, sizeof server, "https://%s",
                  config_host_port(ctx->config->advertise_address, ctx->config->bind_port, authority));
-        return kube_open(path, server, ret, e);
+        if ((r = kube_open(path, server, ret, e)) < 0)
+                return r;
+        if (ctx->config->timeouts.api_call_us)
+                kube_limits(*ret, KUBE_TIMEOUT_MS, ctx->config->timeouts.api_call_us / 1000);
+        return 0;
 }
 
 /* With the rights that need no binding. */

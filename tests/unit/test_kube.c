@@ -217,6 +217,7 @@ static void test_patience_ends(void **state) {
         kube_limits(k, 1000, 300);
         assert_int_equal(kube_get(k, &n1, NULL, &e), -EAGAIN);
         assert_non_null(strstr(e.message, "Node n1: no answer of https://127.0.0.1:"));
+        assert_non_null(strstr(e.message, "does kube-apiserver run there?"));
 }
 
 /* Another CA than the one in the kubeconfig: nothing is sent. */

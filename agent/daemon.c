@@ -130,7 +130,7 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
 static int bring_up(struct agent *a, struct error *e) {
         int r = agent_groups_open(a, e), k;
 
-        if (r < 0 || a->probing || (a->n_groups && !a->groups[0].router))
+        if (r < 0 || a->probing || (a->n_groups && !a->groups[0].router && !a->keep))
                 return r;
         if ((k = agent_probes_open(a, e)) < 0)
                 return k;
@@ -259,7 +259,8 @@ static int start(struct agent *a, struct error *e) {
         /* Tells whether another agent is at work here, whose address must not be taken for stale. */
         if ((r = agent_pages_open(a, e)) < 0)
                 return r;
-        remove_stale_vips(a);
+        if (!a->keep)
+                remove_stale_vips(a);
         if ((r = agent_members_init(a, e)) < 0)
                 return r;
         set_up_libcrypto(a->config);
@@ -268,7 +269,7 @@ static int start(struct agent *a, struct error *e) {
         return 0;
 }
 
-int agent_run(struct config *c) {
+int agent_run(struct config *c, bool keep) {
         CLEANUP(freep) struct agent *a = calloc(1, sizeof *a);
         struct error e;
         int r;
@@ -278,6 +279,7 @@ int agent_run(struct config *c) {
                 return error_print(&e);
         }
         a->config = c;
+        a->keep = keep;
         a->journal.fd = -1;
         r = start(a, &e) < 0 ? error_print(&e) : sd_event_loop(a->loop);
         agent_done(a);

@@ -6,7 +6,11 @@
 #include "agent/config.h"
 
 /* Runs until SIGTERM or SIGINT, then gives the address up. The configuration's interface and addresses
- * are resolved here, as soon as the interface is there. The exit status. */
-int agent_run(struct config *c);
+ * are resolved here, as soon as the interface is there. The exit status.
+ *
+ * keep: another program of this machine may have the addresses, and is about to leave (adopt.h). Then no
+ * address is taken for a stale one, the routers begin as soon as this machine is healthy, and those whose
+ * addresses are here begin as active. */
+int agent_run(struct config *c, bool keep);
 
 #endif

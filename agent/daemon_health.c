@@ -78,8 +78,10 @@ void agent_health_link(struct agent *a) {
         bool up = false, any = false;
 
         for (size_t i = 0; i < a->n_groups; i++) {
-                any |= a->groups[i].router != NULL;
-                up |= a->groups[i].router && a->groups[i].link_up;
+                bool counts = a->groups[i].router || a->keep;
+
+                any |= counts;
+                up |= counts && a->groups[i].link_up;
         }
         if (any)
                 on_report(a, HEALTH_LINK,

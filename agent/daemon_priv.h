@@ -66,6 +66,7 @@ struct agent {
         struct etcd_probe *etcd;
         struct clock_probe *clock;
         bool probing;
+        bool keep; /* agent_run() */
         struct vrrp_host *host;
         struct agent_keys *keys;
         size_t n_keys;

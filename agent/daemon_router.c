@@ -3,6 +3,7 @@
 #include "vrrp/clock.h"
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 
 enum { VALID_LFT_S = 2 };
 
@@ -145,6 +146,7 @@ static void set_params(const struct agent_group *g, struct vrrp_router_params *p
                 .virtual_mac = v->virtual_mac,
                 .interface = v->interface,
                 .valid_lft_s = VALID_LFT_S,
+                .keep = g->agent->keep && v->election != VIP_ELECTION_MAJORITY,
         };
         set_addresses(g, p);
         if (v->transport == VIP_TRANSPORT_SEALED)
@@ -252,6 +254,26 @@ void agent_group_standby(struct agent_group *g, bool on) {
                                     on || (is_witness(g) && g->vip->election != VIP_ELECTION_MAJORITY));
 }
 
+static bool is_running(const struct ifaddrs *addresses, const char *interface) {
+        for (const struct ifaddrs *i = addresses; interface && i; i = i->ifa_next)
+                if (!strcmp(i->ifa_name, interface) && i->ifa_flags & IFF_RUNNING)
+                        return true;
+        return false;
+}
+
+/* To keep an address and not be fit for it would lose it: the program that has it goes on until we are. True:
+ * not yet. */
+static bool wait_until_healthy(struct agent_group *g, const struct ifaddrs *addresses, struct error *e) {
+        struct agent *a = g->agent;
+
+        if (!a->keep || a->health.published == VRRP_HEALTHY)
+                return false;
+        if (config_resolve_vip(a->config, g->vip, addresses, e) < 0)
+                return not_yet(g, e->message);
+        g->link_up = is_running(addresses, g->vip->interface);
+        return not_yet(g, "it waits until this machine is healthy");
+}
+
 int agent_groups_open(struct agent *a, struct error *e) {
         struct ifaddrs *addresses = NULL;
         int worst = 0, r = 0;
@@ -261,8 +283,9 @@ int agent_groups_open(struct agent *a, struct error *e) {
         if (getifaddrs(&addresses) < 0)
                 return error_set(e, EXIT_FAILED, "the host's addresses cannot be read: %s", strerror(errno));
         for (size_t i = 0; i < a->n_groups && r >= 0; i++)
-                if (!a->groups[i].router && (r = open_group(&a->groups[i], addresses, e)) > 0)
-                        worst = r;
+                if (!a->groups[i].router && (wait_until_healthy(&a->groups[i], addresses, e) ||
+                                             (r = open_group(&a->groups[i], addresses, e)) > 0))
+                        worst = 1;
         freeifaddrs(addresses);
         agent_health_link(a);
         return r < 0 ? r : worst;

@@ -102,6 +102,10 @@ static void init_step(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
                 else
                         become_backup(f, ev->now_us, "started", out);
                 break;
+        case VRRP_EV_RESUME:
+                f->active_interval_us = f->interval_us;
+                become_active(f, ev->now_us, "started with the address of another program here", out);
+                break;
         case VRRP_EV_PRIORITY:
         case VRRP_EV_GIVE_UP:
                 if (priority_allowed(f, ev->prio))
@@ -187,6 +191,7 @@ static void backup_step(struct vrrp_fsm *f, const struct vrrp_event *ev, struct 
                 out->reason = "stopped";
                 break;
         case VRRP_EV_START:
+        case VRRP_EV_RESUME:
                 break;
         }
 }
@@ -260,6 +265,7 @@ static void active_step(struct vrrp_fsm *f, const struct vrrp_event *ev, struct 
                 act(out, VRRP_ACT_RELEASE, 0);
                 break;
         case VRRP_EV_START:
+        case VRRP_EV_RESUME:
                 break;
         }
 }

@@ -23,6 +23,7 @@
 enum vrrp_state { VRRP_INIT, VRRP_BACKUP, VRRP_ACTIVE };
 enum vrrp_ev {
         VRRP_EV_START,
+        VRRP_EV_RESUME, /* as START, but Active at once: this host has the role already, by another program */
         VRRP_EV_DEADLINE, /* now_us has reached deadline_us */
         VRRP_EV_ADVERT,   /* an advertisement that passed every receive check */
         VRRP_EV_PRIORITY, /* prio: the new effective priority; 0, and 255 unless configured, are ignored */

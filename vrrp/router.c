@@ -116,9 +116,9 @@ static bool transport_ok(const struct vrrp_router_params *p) {
 static bool parameters_ok(const struct vrrp_router_params *p) {
         return p->vrid != 0 && p->priority != 0 &&
                (p->priority < OWNER || p->election == VRRP_ELECTION_PRIORITY) &&
-               p->interval_us >= INTERVAL_MIN_US && p->interval_us <= VRRP_INTERVAL_MAX_US &&
-               p->interval_us % INTERVAL_STEP_US == 0 && p->interface && strlen(p->interface) < IF_NAMESIZE &&
-               vips_ok(p) && transport_ok(p);
+               (!p->keep || p->election == VRRP_ELECTION_PRIORITY) && p->interval_us >= INTERVAL_MIN_US &&
+               p->interval_us <= VRRP_INTERVAL_MAX_US && p->interval_us % INTERVAL_STEP_US == 0 &&
+               p->interface && strlen(p->interface) < IF_NAMESIZE && vips_ok(p) && transport_ok(p);
 }
 
 static int flush_all(const struct vrrp_router_params *p, unsigned *ret_removed) {
@@ -208,12 +208,12 @@ static struct vrrp_router *allocate(struct vrrp_host *h, const struct vrrp_route
 int vrrp_router_new(struct vrrp_host *h, const struct vrrp_router_params *p,
                     const struct vrrp_router_ops *ops, void *userdata, struct vrrp_router **ret) {
         CLEANUP(vrrp_router_freep) struct vrrp_router *r = NULL;
-        unsigned removed;
+        unsigned removed = 0;
         int k;
 
         if (!parameters_ok(p))
                 return -EINVAL;
-        if ((k = flush_all(p, &removed)) < 0)
+        if (!p->keep && (k = flush_all(p, &removed)) < 0)
                 return k;
         if (!(r = allocate(h, p, ops, userdata)))
                 return -ENOMEM;

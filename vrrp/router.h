@@ -38,6 +38,9 @@ struct vrrp_router_params {
         bool witness;               /* majority: votes, never owns */
         uint32_t removal_us;        /* majority: R; 0: the least */
         unsigned valid_lft_s;       /* kernel lifetime of the addresses; 0: 2 */
+        /* Priority: the addresses may be here by another router of this host, which is to leave. They are
+         * kept, whatever their prefix lengths; if all are here, this one is active from its first start. */
+        bool keep;
 };
 
 /* What the owner of the router is told; each may be NULL. Called from the loop and from start, stop,
@@ -97,10 +100,10 @@ struct vrrp_router_status {
 };
 
 struct vrrp_router;
-/* Removes stale VIPs before anything else, then opens its sockets; starts nothing. -ENODEV: no such
- * interface; -EINVAL: a parameter is out of range; -EPERM: CAP_NET_RAW or CAP_NET_ADMIN is missing;
- * -EOPNOTSUPP: accept is false and the kernel has no nftables (accept.h);
- * -EEXIST: the host has a router of that VRID and family there. *ret is the caller's. */
+/* Removes stale VIPs before anything else (unless told to keep them), then opens its sockets; starts nothing.
+ * -ENODEV: no such interface; -EINVAL: a parameter is out of range; -EPERM: CAP_NET_RAW or CAP_NET_ADMIN is
+ * missing; -EOPNOTSUPP: accept is false and the kernel has no nftables (accept.h); -EEXIST: the host has a
+ * router of that VRID and family there. *ret is the caller's. */
 int vrrp_router_new(struct vrrp_host *h, const struct vrrp_router_params *p,
                     const struct vrrp_router_ops *ops, void *userdata, struct vrrp_router **ret);
 /* Backup now, or as soon as the link is up and its primary address there; both may come and go. */

@@ -9,6 +9,21 @@ bool vrrp_router_present(const struct vrrp_router *r) {
         return true;
 }
 
+/* One of another prefix length than ours is another program's. */
+static bool is_here(const struct vrrp_interface *now, const struct vrrp_ip *vip) {
+        for (size_t i = 0; i < now->n_addresses; i++)
+                if (vrrp_ip_equal(&now->addresses[i].address, vip) && !now->addresses[i].unusable)
+                        return true;
+        return false;
+}
+
+bool vrrp_router_given(const struct vrrp_router *r) {
+        for (size_t i = 0; i < r->p.n_vips; i++)
+                if (!is_here(&r->carrier->now, &r->p.vips[i]))
+                        return false;
+        return true;
+}
+
 bool vrrp_router_any_present(const struct vrrp_router *r) {
         for (size_t i = 0; i < r->p.n_vips; i++)
                 if (vrrp_interface_find(&r->carrier->now, &r->p.vips[i], vrrp_ip_bits(&r->p.vips[i])))
@@ -85,6 +100,7 @@ int vrrp_router_release(struct vrrp_router *r) {
         int error = 0, k;
 
         r->counters.releases += r->owns;
+        r->p.keep = r->p.keep && !r->owns;
         vrrp_router_silence(r);
         r->refresh_us = VRRP_NEVER;
         for (size_t i = 0; i < r->p.n_vips; i++)
@@ -96,10 +112,13 @@ int vrrp_router_release(struct vrrp_router *r) {
         return error;
 }
 
-/* Whoever put it there: with another prefix length, or where we do not own it. */
+/* Whoever put it there: with another prefix length, or where we do not own it. A router that has kept
+ * another's address leaves it to that one for as long as both are here; whoever ends the other removes it. */
 static void remove_foreign(struct vrrp_router *r, const struct vrrp_ip *vip) {
         const struct vrrp_interface *now = &r->carrier->now;
 
+        if (r->p.keep)
+                return;
         for (size_t i = now->n_addresses; i-- > 0;) {
                 struct vrrp_found f = now->addresses[i];
 

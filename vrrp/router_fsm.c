@@ -88,7 +88,8 @@ static void start(struct vrrp_router *r) {
         if (!r->usable || r->fsm.state != VRRP_INIT)
                 return;
         memcpy(r->fsm.self, r->self.b, sizeof r->fsm.self); /* the tie-break's address */
-        feed(r, VRRP_EV_START, NULL);
+        feed(r, r->p.keep && vrrp_router_given(r) ? VRRP_EV_RESUME : VRRP_EV_START, NULL);
+        r->p.keep = r->p.keep && r->fsm.state == VRRP_ACTIVE;
 }
 
 static void stop(struct vrrp_router *r, const char *reason) {

@@ -139,6 +139,7 @@ int vrrp_router_claim(struct vrrp_router *r);
 int vrrp_router_release(struct vrrp_router *r);
 bool vrrp_router_present(const struct vrrp_router *r);     /* all of them are there */
 bool vrrp_router_any_present(const struct vrrp_router *r); /* some are */
+bool vrrp_router_given(const struct vrrp_router *r);       /* all are, of whatever prefix length */
 void vrrp_router_repair(struct vrrp_router *r); /* make what is on the interface what the election wants */
 void vrrp_router_refresh(struct vrrp_router *r);
 

@@ -201,6 +201,18 @@ static void init_start_backup(void **state) {
         expect(&f, ev(VRRP_EV_START, 0), "backup @360937 (started)");
 }
 
+static void init_resumes_as_active(void **state) {
+        struct vrrp_fsm f = router(150, VRRP_PREEMPT_NEVER);
+
+        (void)state;
+        expect(&f, ev(VRRP_EV_RESUME, 5),
+               "active @100005 advertise=150 claim (started with the address of another program here)");
+        expect(&f, ev(VRRP_EV_RESUME, 6), "active @100005");
+        f = router(150, VRRP_PREEMPT_NEVER);
+        expect(&f, ev(VRRP_EV_START, 0), "backup @341406 (started)");
+        expect(&f, ev(VRRP_EV_RESUME, 6), "backup @341406");
+}
+
 static void init_ignores_the_rest(void **state) {
         struct vrrp_fsm f = router(192, VRRP_PREEMPT_ALWAYS);
 
@@ -529,6 +541,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_row_of_the_table),
                 cmocka_unit_test(init_start_backup),
+                cmocka_unit_test(init_resumes_as_active),
                 cmocka_unit_test(init_ignores_the_rest),
                 cmocka_unit_test(backup_hears_zero),
                 cmocka_unit_test(backup_accepts_higher_or_equal),

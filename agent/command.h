@@ -20,6 +20,7 @@ int cmd_status(int argc, char **argv);
 int cmd_reconcile(int argc, char **argv);
 int cmd_vip(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_adopt(int argc, char **argv);
 int cmd_drill(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@ static const struct command {
         { "config", cmd_config, "print, check a configuration" },
         { "init", cmd_init, "make this machine the first master" },
         { "join", cmd_join, "make this machine another master" },
+        { "adopt", cmd_adopt, "take over a running master of kubeadm's and keepalived's" },
         { "enroll", cmd_enroll, "serve machines that join (triarch-enroll.service)" },
         { "token", cmd_token, "make, list, delete tokens for machines that join" },
         { "reset", cmd_reset, "take this machine back to before init or join" },

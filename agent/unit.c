@@ -188,6 +188,33 @@ int unit_stop(struct unit_bus *b, const char *unit, unsigned timeout_s, struct e
         return unit_job(b, "StopUnit", "stop", unit, timeout_s, e);
 }
 
+int unit_mask(struct unit_bus *b, const char *unit, struct error *e) {
+        CLEANUP(sd_bus_error_free) sd_bus_error be = SD_BUS_ERROR_NULL;
+        bool changed;
+        int r = sd_bus_call_method(b->bus, SD_NAME, SD_PATH, SD_MANAGER, "MaskUnitFiles", &be, NULL, "asbb",
+                                   1, unit, false, false);
+
+        if (r == -EEXIST)
+                return unit_disable(b, unit, &changed, e);
+        return r < 0 ? bus_failed(e, r, &be, "mask", unit) : unit_daemon_reload(b, e);
+}
+
+int unit_unmask(struct unit_bus *b, const char *unit, struct error *e) {
+        CLEANUP(sd_bus_error_free) sd_bus_error be = SD_BUS_ERROR_NULL;
+        int r = sd_bus_call_method(b->bus, SD_NAME, SD_PATH, SD_MANAGER, "UnmaskUnitFiles", &be, NULL, "asb",
+                                   1, unit, false);
+
+        return r < 0 ? bus_failed(e, r, &be, "unmask", unit) : unit_daemon_reload(b, e);
+}
+
+int unit_kill(struct unit_bus *b, const char *unit, int signal, struct error *e) {
+        CLEANUP(sd_bus_error_free) sd_bus_error be = SD_BUS_ERROR_NULL;
+        int r = sd_bus_call_method(b->bus, SD_NAME, SD_PATH, SD_MANAGER, "KillUnit", &be, NULL, "ssi", unit,
+                                   "all", signal);
+
+        return r < 0 ? bus_failed(e, r, &be, "end the processes of", unit) : 0;
+}
+
 /* The object of a unit; systemd loads it if needed, and makes one for a name without a file too. */
 static int unit_object(struct unit_bus *b, const char *unit, char **ret, struct error *e) {
         CLEANUP(sd_bus_error_free) sd_bus_error be = SD_BUS_ERROR_NULL;

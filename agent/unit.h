@@ -18,6 +18,12 @@ int unit_disable(struct unit_bus *b, const char *unit, bool *ret_changed, struct
 int unit_start(struct unit_bus *b, const char *unit, unsigned timeout_s, struct error *e);
 int unit_restart(struct unit_bus *b, const char *unit, unsigned timeout_s, struct error *e);
 int unit_stop(struct unit_bus *b, const char *unit, unsigned timeout_s, struct error *e);
+/* Nobody can start a masked unit; it goes on if it runs. One whose file stands in /etc cannot be masked: it
+ * is disabled instead. Unmasking what is not masked is no error. */
+int unit_mask(struct unit_bus *b, const char *unit, struct error *e);
+int unit_unmask(struct unit_bus *b, const char *unit, struct error *e);
+/* A signal to all its processes. */
+int unit_kill(struct unit_bus *b, const char *unit, int signal, struct error *e);
 /* "active", "inactive", "failed", ...; "not-found" when there is no such unit file. */
 int unit_state(struct unit_bus *b, const char *unit, char out[32], struct error *e);
 /* When the unit last became active: microseconds of the wall clock, 0 never. With a file's time it tells

@@ -11,4 +11,12 @@ enum { VRRP_ADDR_PROTO = 112 }; /* IFA_PROTO mark of the addresses that are ours
  * none. Needs CAP_NET_ADMIN when there is something to remove. 0 or negative errno. */
 int vrrp_address_flush(const struct vrrp_ip *vip, const char *interface, unsigned *ret_removed);
 
+/* For taking the place of another program. Is it on any interface, with whatever prefix length? False also
+ * where the kernel cannot be asked. */
+bool vrrp_address_is_here(const struct vrrp_ip *vip);
+/* Remove it where it has this prefix length; none is no error. */
+int vrrp_address_remove(const struct vrrp_ip *vip, uint8_t prefix, const char *interface);
+/* Where it is a host's alone (/32, /128), as a router's is: from now on without an end to its life. */
+int vrrp_address_make_permanent(const struct vrrp_ip *vip, const char *interface);
+
 #endif

@@ -253,38 +253,84 @@ int vrrp_netlink_read(struct mnl_socket *events, vrrp_nl_fn *fn, void *userdata)
         return r < 0 ? r : 0;
 }
 
-struct flush {
+struct search {
         const struct vrrp_ip *vip;
         unsigned ifindex; /* 0: every interface */
+        uint8_t prefix;   /* 0: any */
         struct vrrp_nl_address found[64];
         size_t n;
 };
 
-static void flush_collect(const struct vrrp_nl *m, void *userdata) {
-        struct flush *f = userdata;
+static void collect(const struct vrrp_nl *m, void *userdata) {
+        struct search *s = userdata;
 
-        if (m->kind == VRRP_NL_ADDRESS && vrrp_ip_equal(&m->address, f->vip) &&
-            (f->ifindex == 0 || f->ifindex == m->ifindex) && f->n < ARRAY_SIZE(f->found))
-                f->found[f->n++] = (struct vrrp_nl_address){ m->ifindex, m->address, m->prefix, 0 };
+        if (m->kind == VRRP_NL_ADDRESS && vrrp_ip_equal(&m->address, s->vip) &&
+            (s->ifindex == 0 || s->ifindex == m->ifindex) && (s->prefix == 0 || s->prefix == m->prefix) &&
+            s->n < ARRAY_SIZE(s->found))
+                s->found[s->n++] = (struct vrrp_nl_address){ m->ifindex, m->address, m->prefix, 0 };
 }
 
-int vrrp_address_flush(const struct vrrp_ip *vip, const char *interface, unsigned *ret_removed) {
+/* Nothing can be on an interface that does not exist. */
+static int search(struct vrrp_netlink *n, struct search *s, const char *interface) {
         _Alignas(struct nlmsghdr) uint8_t buf[VRRP_NL_REQUEST_MAX];
-        struct flush f = { .vip = vip };
-        CLEANUP(vrrp_netlink_close) struct vrrp_netlink n = { 0 };
         int r;
 
-        *ret_removed = 0;
-        if (interface && (f.ifindex = if_nametoindex(interface)) == 0)
-                return errno == ENODEV || errno == ENXIO ? 0 : -errno; /* nothing can be on it */
-        if ((r = vrrp_netlink_open(&n)) < 0 ||
-            (r = ask(&n, buf, vrrp_nl_dump_addresses(buf, ++n.seq, f.ifindex), flush_collect, &f)) < 0)
+        if (interface && (s->ifindex = if_nametoindex(interface)) == 0)
+                return errno == ENODEV || errno == ENXIO ? 0 : -errno;
+        if ((r = vrrp_netlink_open(n)) < 0)
                 return r;
-        for (size_t i = 0; i < f.n; i++) {
-                r = vrrp_netlink_delete(&n, &f.found[i]);
+        return ask(n, buf, vrrp_nl_dump_addresses(buf, ++n->seq, s->ifindex), collect, s);
+}
+
+static int remove_found(struct vrrp_netlink *n, const struct search *s, unsigned *ret_removed) {
+        *ret_removed = 0;
+        for (size_t i = 0; i < s->n; i++) {
+                int r = vrrp_netlink_delete(n, &s->found[i]);
+
                 if (r < 0 && r != -EADDRNOTAVAIL && r != -ENODEV) /* it went by itself: as wanted */
                         return r;
                 *ret_removed += r == 0;
         }
         return 0;
+}
+
+int vrrp_address_flush(const struct vrrp_ip *vip, const char *interface, unsigned *ret_removed) {
+        CLEANUP(vrrp_netlink_close) struct vrrp_netlink n = { 0 };
+        struct search s = { .vip = vip };
+        int r;
+
+        *ret_removed = 0;
+        if ((r = search(&n, &s, interface)) < 0)
+                return r;
+        return remove_found(&n, &s, ret_removed);
+}
+
+bool vrrp_address_is_here(const struct vrrp_ip *vip) {
+        CLEANUP(vrrp_netlink_close) struct vrrp_netlink n = { 0 };
+        struct search s = { .vip = vip };
+
+        return search(&n, &s, NULL) == 0 && s.n > 0;
+}
+
+int vrrp_address_remove(const struct vrrp_ip *vip, uint8_t prefix, const char *interface) {
+        CLEANUP(vrrp_netlink_close) struct vrrp_netlink n = { 0 };
+        struct search s = { .vip = vip, .prefix = prefix };
+        unsigned removed;
+        int r;
+
+        if ((r = search(&n, &s, interface)) < 0)
+                return r;
+        return remove_found(&n, &s, &removed);
+}
+
+int vrrp_address_make_permanent(const struct vrrp_ip *vip, const char *interface) {
+        CLEANUP(vrrp_netlink_close) struct vrrp_netlink n = { 0 };
+        struct search s = { .vip = vip, .prefix = vrrp_ip_bits(vip) };
+        int r = search(&n, &s, interface);
+
+        for (size_t i = 0; r == 0 && i < s.n; i++) {
+                s.found[i].valid_s = UINT32_MAX; /* the kernel's word for it */
+                r = vrrp_netlink_add(&n, &s.found[i]);
+        }
+        return r;
 }

@@ -111,7 +111,8 @@ P
 state_is() { field_is $1 's["vips"][0]["state"]' $2; } # I STATE
 
 adopt_files() { # I
-	"$triarch" adopt --root "$dir/r$1" --kubeadm-config "$dir/kubeadm$1.yaml" --ignore-preflight-errors TimeSync >"$dir/adopt$1" 2>&1 ||
+	sed "s,$vip/32,$vip/24," "$dir/r$1/etc/keepalived/keepalived.conf" >"$dir/r$1/etc/keepalived/known.conf" # the network cannot be seen from here
+	"$triarch" adopt --root "$dir/r$1" --kubeadm-config "$dir/kubeadm$1.yaml" --keepalived-conf /etc/keepalived/known.conf --ignore-preflight-errors TimeSync >"$dir/adopt$1" 2>&1 ||
 		{ cat "$dir/adopt$1"; fail "adopt --root on $1"; return 1; }
 }
 hand_over() { # I: what adopt does with the processes

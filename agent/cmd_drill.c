@@ -3,6 +3,7 @@
 #include "agent/curl.h"
 #include "agent/decimal.h"
 #include "agent/drill.h"
+#include "agent/etcd_own.h"
 #include "agent/monotonic.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
@@ -82,13 +83,14 @@ static int plan(struct drill *d, struct drill_plan *ret, struct error *e) {
         struct etcd_members members = { 0 };
         struct etcd_files files;
         struct etcd_client client;
+        const char *endpoint;
         json_t *report = NULL;
         int r;
 
         if ((r = agent_status(d->socket_path, &report, e)) < 0)
                 return r;
-        if (d->config->cluster && (r = etcd_files_init(&files, "", d->config->cert_dir)) == 0) {
-                client = etcd_client_with(&files, "https://127.0.0.1:2379", ETCD_MS);
+        if (d->config->cluster && (r = etcd_own(d->config, "", &files, &endpoint)) == 0) {
+                client = etcd_client_with(&files, endpoint, ETCD_MS);
                 r = etcd_member_list(&client, &members, e);
         }
         if (r == 0)

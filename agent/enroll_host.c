@@ -1,6 +1,7 @@
 #include "agent/chrony.h"
 #include "agent/enroll_clock.h"
 #include "agent/enroll_server.h"
+#include "agent/etcd_own.h"
 #include "agent/jread.h"
 #include "agent/kube.h"
 #include "agent/paths.h"
@@ -9,7 +10,6 @@
 #include <openssl/rand.h>
 #include <systemd/sd-journal.h>
 
-#define OWN_ETCD "https://127.0.0.1:2379"
 enum { CHRONY_PORT = 323, CHRONY_TIMEOUT_MS = 500, ETCD_TIMEOUT_MS = 4000, API_TIMEOUT_MS = 4000 };
 
 static int64_t host_clock_ns(void *userdata) {
@@ -22,7 +22,7 @@ static int64_t host_clock_ns(void *userdata) {
 
 static int host_members(void *userdata, struct etcd_members *ret, struct error *e) {
         const struct enroll_host *h = userdata;
-        const struct etcd_client client = etcd_client_with(&h->etcd, OWN_ETCD, ETCD_TIMEOUT_MS);
+        const struct etcd_client client = etcd_client_with(&h->etcd, h->etcd_endpoint, ETCD_TIMEOUT_MS);
 
         return etcd_member_list(&client, ret, e);
 }
@@ -79,7 +79,7 @@ int enroll_host_init(struct enroll_host *h, const char *root, const struct confi
                      struct error *e) {
         *h = (struct enroll_host){ .config = c,
                                    .chrony_port = c->health.clock.port ? c->health.clock.port : CHRONY_PORT };
-        if (etcd_files_init(&h->etcd, root, c->cert_dir) < 0)
+        if (etcd_own(c, root, &h->etcd, &h->etcd_endpoint) < 0)
                 return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
         if (root_path(h->admin_conf, root, "/etc/kubernetes/admin.conf") < 0)
                 return error_set(e, EXIT_FAILED, "--root: the path is too long");

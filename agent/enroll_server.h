@@ -46,6 +46,7 @@ struct enroll_host {
         const struct config *config;
         uint16_t chrony_port;
         struct etcd_files etcd;
+        const char *etcd_endpoint; /* borrowed from config, or static */
         char admin_conf[PATH_MAX];
 };
 int enroll_host_init(struct enroll_host *h, const char *root, const struct config *c, struct enroll_ops *ret,

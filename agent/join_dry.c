@@ -59,17 +59,15 @@ static int check_master(struct join *j, struct error *e) {
 
         if (r < 0 || (r = enroll_tls_client(&trust, &tls, e)) < 0)
                 return r;
-        if ((r = enroll_conn_open(&conn, tls, fd, false, CONNECT_TIMEOUT_MS, e)) < 0) {
-                if (*trust.refusal.message && e)
-                        *e = trust.refusal;
-                return r;
-        }
-        printf("[join] %s:%u is a master of the cluster with the CA hash sha256:%.16s...; this machine would "
-               "join "
-               "it as %s at %s\n",
-               j->host, j->port, trust.cluster_id, j->state.node_name, local);
+        if ((r = enroll_conn_open(&conn, tls, fd, false, CONNECT_TIMEOUT_MS, e)) == 0)
+                printf("[join] %s:%u is a master of the cluster with the CA hash sha256:%.16s...; this "
+                       "machine would "
+                       "join it as %s at %s\n",
+                       j->host, j->port, trust.cluster_id, j->state.node_name, local);
+        else if (*trust.refusal.message && e)
+                *e = trust.refusal;
         enroll_conn_close(&conn);
-        return 0;
+        return r;
 }
 
 static int dry_new(struct join *j, struct error *e) {

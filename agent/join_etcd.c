@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+enum { CLIENT_PORT = 2379, PEER_PORT = 2380 };
 enum { LIMIT_S = 240, PAUSE_MS = 500, REPORT_S = 10, CALL_TIMEOUT_MS = 9000, SERVE_TIMEOUT_MS = 1500 };
 
 /* Waiting, with the reason said when it changes and every ten seconds. */
@@ -63,8 +64,15 @@ static int access_open(const struct join *j, unsigned turn, struct access *a, st
         return 0;
 }
 
-static void own_url(const struct join *j, char out[256]) {
-        snprintf(out, 256, "https://%s:2380", j->state.address);
+static void own_url(const struct join *j, unsigned port, char out[256]) {
+        bool ipv6 = strchr(j->state.address, ':') != NULL;
+
+        snprintf(out, 256, ipv6 ? "https://[%s]:%u" : "https://%s:%u", j->state.address, port);
+}
+
+/* The administrator's etcd has the members that it has. */
+static bool is_external(const struct join *j) {
+        return j->config->etcd_external.endpoints.n > 0;
 }
 
 static const struct etcd_member *find_own(const struct etcd_members *m, const char *url) {
@@ -176,7 +184,9 @@ int join_etcd_add(struct join *j, struct error *e) {
         char url[256];
         int r;
 
-        own_url(j, url);
+        if (is_external(j))
+                return 0;
+        own_url(j, PEER_PORT, url);
         for (;;) {
                 if ((r = access_open(j, w.tries, &a, e)) < 0 ||
                     (r = try_add(j, &a.client, url, &members, &why)) < 0)
@@ -203,7 +213,7 @@ static int own_member(struct join *j, unsigned turn, struct access *a, struct et
                 return r;
         if (etcd_member_list(&a->client, &members, why) < 0)
                 return -EAGAIN;
-        own_url(j, url);
+        own_url(j, PEER_PORT, url);
         if (!(own = find_own(&members, url))) {
                 error_set(
                         e, EXIT_FAILED,
@@ -223,6 +233,8 @@ int join_etcd_started(struct join *j, struct error *e) {
         struct access a;
         int r;
 
+        if (is_external(j))
+                return 0;
         for (;;) {
                 r = own_member(j, w.tries, &a, &own, &why, e);
                 if (r == 0 && *own.name)
@@ -246,6 +258,8 @@ int join_etcd_promote(struct join *j, struct error *e) {
         struct access a;
         int r;
 
+        if (is_external(j))
+                return 0;
         for (;;) {
                 r = own_member(j, w.tries, &a, &own, &why, e);
                 if (r == 0 && !own.learner)
@@ -272,7 +286,9 @@ int join_etcd_serves(struct join *j, struct error *e) {
         char url[256];
         int r;
 
-        snprintf(url, sizeof url, "https://%s:2379", j->state.address);
+        if (is_external(j))
+                return 0;
+        own_url(j, CLIENT_PORT, url);
         for (;;) {
                 if ((r = access_open(j, 0, &a, e)) < 0)
                         return r;

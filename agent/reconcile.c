@@ -1,4 +1,5 @@
 #include "agent/etcd_kv.h"
+#include "agent/etcd_own.h"
 #include "agent/members.h"
 #include "agent/paths.h"
 #include "agent/reconcile_priv.h"
@@ -7,18 +8,18 @@
 #include <stdarg.h>
 #include <time.h>
 
-#define OWN_ETCD "https://127.0.0.1:2379"
-
 enum { CALL_TIMEOUT_MS = 9000, D_INTERVALS = 3, SETTLE_PERCENT = 110 };
 
 int reconcile_init(struct reconcile *x, const char *root, const struct config *config, const char *endpoint,
                    struct error *e) {
+        const char *own;
+
         *x = (struct reconcile){ .root = root, .config = config };
         if (!config->advertise_address || vrrp_ip_parse(config->advertise_address, &x->self) < 0)
                 return error_set(e, EXIT_INPUT, "no address of this machine is known");
-        if (etcd_files_init(&x->files, root, config->cert_dir) < 0)
+        if (etcd_own(config, root, &x->files, &own) < 0)
                 return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
-        x->client = etcd_client_with(&x->files, endpoint ? endpoint : OWN_ETCD, CALL_TIMEOUT_MS);
+        x->client = etcd_client_with(&x->files, endpoint ? endpoint : own, CALL_TIMEOUT_MS);
         return 0;
 }
 

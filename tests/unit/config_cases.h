@@ -274,6 +274,7 @@ static const struct config_case config_cases[] = {
           SEEN("unit/test_config_errors.c", "tlsBootstrapToken") },
         { JOIN_KIND, "discovery.timeout", NULL, "timeouts.discovery of v1beta4",
           SEEN("unit/test_config_kubeadm.c", "discovery_us") },
+        { JOIN_KIND, "dryRun", NULL, "as --dry-run of join", SEEN("unit/test_join_dry.c", "dry_run") },
         { JOIN_KIND, "skipPhases", "[preflight]", "preflight alone can be left out", AS_INIT },
         { JOIN_KIND, "patches.directory", "/etc/patches", "as in the InitConfiguration", AS_INIT },
         { JOIN_KIND, "controlPlane.localAPIEndpoint.advertiseAddress", "10.0.0.7",

@@ -1,58 +1,16 @@
 #include "agent/archive.h"
+#include "agent/archive_lib.h"
 #include "pki/file.h"
-#include <archive.h>
-#include <archive_entry.h>
-#include <dlfcn.h>
 #include <errno.h>
 
-#define SONAME "libarchive.so.13"
-
-/* The library's functions, by their own names. */
-#define FUNCTIONS(X)                                                                                         \
-        X(archive_write_new)                                                                                 \
-        X(archive_write_set_format_pax_restricted)                                                           \
-        X(archive_write_add_filter_gzip)                                                                     \
-        X(archive_write_open)                                                                                \
-        X(archive_write_header)                                                                              \
-        X(archive_write_data)                                                                                \
-        X(archive_write_close)                                                                               \
-        X(archive_write_free)                                                                                \
-        X(archive_error_string)                                                                              \
-        X(archive_entry_new)                                                                                 \
-        X(archive_entry_free)                                                                                \
-        X(archive_entry_set_pathname)                                                                        \
-        X(archive_entry_set_size)                                                                            \
-        X(archive_entry_set_filetype)                                                                        \
-        X(archive_entry_set_perm)                                                                            \
-        X(archive_entry_set_mtime)
-
-struct library {
-        void *handle;
-#define MEMBER(name) __typeof__(&(name)) name;
-        FUNCTIONS(MEMBER)
-#undef MEMBER
-};
-
 struct archive_file {
-        struct library lib;
+        struct archive_lib lib;
         struct archive *archive;
         FILE *stream;
         char *data, dir[256];
         size_t size;
         bool closed;
 };
-
-static int load(struct library *l, struct error *e) {
-        if (!(l->handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL)))
-                return error_set(e, EXIT_FAILED, "%s cannot be loaded (%s); install libarchive13", SONAME,
-                                 dlerror());
-#define LOAD(name)                                                                                           \
-        if (!(l->name = (__typeof__(&(name)))dlsym(l->handle, #name)))                                       \
-                return error_set(e, EXIT_FAILED, SONAME " has no function " #name);
-        FUNCTIONS(LOAD)
-#undef LOAD
-        return 0;
-}
 
 static la_ssize_t on_write(struct archive *archive, void *userdata, const void *data, size_t size) {
         struct archive_file *a = userdata;
@@ -74,7 +32,7 @@ int archive_file_new(const char *dir, struct archive_file **ret, struct error *e
         if (!a)
                 return error_set(e, EXIT_FAILED, "out of memory");
         snprintf(a->dir, sizeof a->dir, "%s%s", dir, *dir ? "/" : "");
-        if ((r = load(&a->lib, e)) < 0)
+        if ((r = archive_lib_load(&a->lib, e)) < 0)
                 return r;
         a->stream = open_memstream(&a->data, &a->size);
         a->archive = a->stream ? a->lib.archive_write_new() : NULL;
@@ -130,7 +88,6 @@ void archive_file_free(struct archive_file *a) {
         if (a->stream)
                 fclose(a->stream);
         free(a->data);
-        if (a->lib.handle)
-                dlclose(a->lib.handle);
+        archive_lib_unload(&a->lib);
         free(a);
 }

@@ -1,6 +1,5 @@
 #include "agent/image_archive.h"
-#include <archive.h>
-#include <archive_entry.h>
+#include "agent/archive_lib.h"
 #include <errno.h>
 #include <stdarg.h>
 
@@ -8,16 +7,15 @@ enum { MAX_BLOBS = 4096, BLOCK = 1 << 16, MAX_DOCUMENTS = 64 << 20 };
 
 #define BLOBS "blobs/sha256/"
 
-DEFINE_CLEANUP(struct archive *, archive_read_free)
-
 struct archive_stream {
+        struct archive_lib lib;
         struct archive *a;
 };
 
 /* The first time over. */
 struct scan {
         struct image_archive *to;
-        struct archive *from;
+        struct archive_stream *from;
         struct oci_hash *hash;
         char *index;      /* index.json */
         size_t documents; /* bytes kept of them */
@@ -44,35 +42,47 @@ struct archive_blob *image_archive_blob(const struct image_archive *a, const cha
 }
 
 static int PRINTF_LIKE(3, 4) bad(const struct image_archive *a, struct error *e, const char *fmt, ...) {
-        char why[768]; /* e->message may be among what is put into it */
+        char text[768]; /* e->message may be among what is put into it */
         va_list ap;
 
         va_start(ap, fmt);
-        vsnprintf(why, sizeof why, fmt, ap);
+        vsnprintf(text, sizeof text, fmt, ap);
         va_end(ap);
-        error_at(e, a->file, 0, 0, "%s; nothing of the archive was used, get it anew", why);
+        error_at(e, a->file, 0, 0, "%s; nothing of the archive was used, get it anew", text);
         e->status = EXIT_FAILED;
         return -EBADMSG;
 }
 
-static int new_reader(struct archive **ret) {
-        struct archive *a = archive_read_new();
+static void stream_done(struct archive_stream *s) {
+        if (s->a)
+                s->lib.archive_read_free(s->a);
+        archive_lib_unload(&s->lib);
+}
 
-        if (!a)
-                return -ENOMEM;
-        archive_read_support_format_tar(a);
-        archive_read_support_filter_none(a);
-        archive_read_support_filter_gzip(a);
-        archive_read_support_filter_zstd(a);
-        *ret = a;
+static int stream_new(struct archive_stream *ret, struct error *e) {
+        int r = archive_lib_load(&ret->lib, e);
+
+        if (r < 0)
+                return r;
+        if (!(ret->a = ret->lib.archive_read_new()))
+                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        ret->lib.archive_read_support_format_tar(ret->a);
+        ret->lib.archive_read_support_filter_gzip(ret->a);
+        ret->lib.archive_read_support_filter_zstd(ret->a);
         return 0;
 }
 
-/* "./blobs/sha256/..." is how tar itself writes it. */
-static const char *path_of(struct archive_entry *entry) {
-        const char *path = archive_entry_pathname(entry);
+static const char *why(const struct archive_stream *s) {
+        const char *text = s->lib.archive_error_string(s->a);
 
-        if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
+        return text ? text : "no reason given";
+}
+
+/* "./blobs/sha256/..." is how tar itself writes it. */
+static const char *path_of(const struct archive_lib *l, struct archive_entry *entry) {
+        const char *path = l->archive_entry_pathname(entry);
+
+        if (!path || l->archive_entry_filetype(entry) != AE_IFREG || l->archive_entry_hardlink(entry))
                 return "";
         return strncmp(path, "./", 2) ? path : path + 2;
 }
@@ -106,7 +116,7 @@ static int read_entry(struct scan *s, uint64_t *ret_size, char ret_digest[OCI_DI
         char block[BLOCK];
         ssize_t n;
 
-        while ((n = archive_read_data(s->from, block, sizeof block)) > 0) {
+        while ((n = image_archive_data(s->from, block, sizeof block)) > 0) {
                 oci_hash_feed(s->hash, block, (size_t)n);
                 if (size == 0 && *block == '{' && s->documents < MAX_DOCUMENTS)
                         text = calloc(1, OCI_MAX_DOCUMENT + 1);
@@ -139,8 +149,7 @@ static int take_blob(struct scan *s, const char *digest, struct error *e) {
         uint64_t size;
 
         if (read_entry(s, &size, found, &document) < 0)
-                return bad(s->to, e, "the archive is cut short or damaged (%s)",
-                           archive_error_string(s->from));
+                return bad(s->to, e, "the archive is cut short or damaged (%s)", why(s->from));
         if (strcmp(digest, found) != 0)
                 return bad(s->to, e, "%s was altered: its bytes have another digest", digest);
         if (image_archive_blob(s->to, digest))
@@ -162,8 +171,7 @@ static int take_index(struct scan *s, struct error *e) {
         free(s->index);
         s->index = NULL;
         if (read_entry(s, &size, digest, &s->index) < 0)
-                return bad(s->to, e, "the archive is cut short or damaged (%s)",
-                           archive_error_string(s->from));
+                return bad(s->to, e, "the archive is cut short or damaged (%s)", why(s->from));
         return s->index ? 0 : bad(s->to, e, "index.json is no index");
 }
 
@@ -172,8 +180,8 @@ static int scan_entries(struct scan *s, struct error *e) {
         char digest[OCI_DIGEST];
         int found, r = 0;
 
-        while (r == 0 && (found = archive_read_next_header(s->from, &entry)) == ARCHIVE_OK) {
-                const char *path = path_of(entry);
+        while (r == 0 && (found = s->from->lib.archive_read_next_header(s->from->a, &entry)) == ARCHIVE_OK) {
+                const char *path = path_of(&s->from->lib, entry);
 
                 if (digest_of(path, digest))
                         r = take_blob(s, digest, e);
@@ -184,7 +192,7 @@ static int scan_entries(struct scan *s, struct error *e) {
                 return r;
         if (found != ARCHIVE_EOF)
                 return bad(s->to, e, "that is no tar archive, or it is cut short or damaged (%s)",
-                           archive_error_string(s->from));
+                           why(s->from));
         return 0;
 }
 
@@ -277,7 +285,8 @@ static int resolve(struct image_archive *a, const char *text, struct error *e) {
 }
 
 /* `from` is open. */
-static int scan_all(struct archive *from, const char *name, struct image_archive **ret, struct error *e) {
+static int scan_all(struct archive_stream *from, const char *name, struct image_archive **ret,
+                    struct error *e) {
         CLEANUP(image_archive_freep) struct image_archive *a = calloc(1, sizeof *a);
         CLEANUP(oci_hash_freep) struct oci_hash *hash = NULL;
         struct scan s = { .to = a, .from = from };
@@ -297,64 +306,60 @@ static int scan_all(struct archive *from, const char *name, struct image_archive
         return 0;
 }
 
-static int open_file(const char *file, struct archive **ret, struct error *e) {
-        CLEANUP(archive_read_freep) struct archive *from = NULL;
+static int open_file(const char *file, struct archive_stream *ret, struct error *e) {
+        int r = stream_new(ret, e);
 
-        if (new_reader(&from) < 0)
-                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
+        if (r < 0)
+                return r;
         if (access(file, R_OK) < 0) {
-                int r = -errno;
-
+                r = -errno;
                 error_at(e, file, 0, 0, "%s", strerror(-r));
                 return r;
         }
-        if (archive_read_open_filename(from, file, BLOCK) != ARCHIVE_OK) {
-                error_at(e, file, 0, 0, "that is no archive, or it is cut short (%s)",
-                         archive_error_string(from));
-                e->status = EXIT_FAILED;
-                return -EBADMSG;
-        }
-        *ret = TAKE_PTR(from);
-        return 0;
+        if (ret->lib.archive_read_open_filename(ret->a, file, BLOCK) == ARCHIVE_OK)
+                return 0;
+        error_at(e, file, 0, 0, "that is no archive, or it is cut short (%s)", why(ret));
+        e->status = EXIT_FAILED;
+        return -EBADMSG;
 }
 
 int image_archive_read(const char *file, struct image_archive **ret, struct error *e) {
-        CLEANUP(archive_read_freep) struct archive *from = NULL;
+        CLEANUP(stream_done) struct archive_stream from = { 0 };
         int r = open_file(file, &from, e);
 
-        return r < 0 ? r : scan_all(from, file, ret, e);
+        return r < 0 ? r : scan_all(&from, file, ret, e);
 }
 
 int image_archive_parse(const void *data, size_t size, const char *name, struct image_archive **ret,
                         struct error *e) {
-        CLEANUP(archive_read_freep) struct archive *from = NULL;
+        CLEANUP(stream_done) struct archive_stream from = { 0 };
+        int r = stream_new(&from, e);
 
-        if (new_reader(&from) < 0)
-                return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
-        if (archive_read_open_memory(from, (void *)data, size) != ARCHIVE_OK)
-                return error_at(e, name, 0, 0, "that is no archive: %s", archive_error_string(from)),
-                       -EBADMSG;
-        return scan_all(from, name, ret, e);
+        if (r < 0)
+                return r;
+        if (from.lib.archive_read_open_memory(from.a, data, size) != ARCHIVE_OK) {
+                error_at(e, name, 0, 0, "that is no archive, or it is cut short (%s)", why(&from));
+                return -EBADMSG;
+        }
+        return scan_all(&from, name, ret, e);
 }
 
 ssize_t image_archive_data(struct archive_stream *s, void *to, size_t room) {
-        ssize_t n = archive_read_data(s->a, to, room);
+        ssize_t n = s->lib.archive_read_data(s->a, to, room);
 
         return n < 0 ? -EIO : n;
 }
 
 int image_archive_each(const struct image_archive *a, archive_take_fn take, void *userdata, struct error *e) {
-        CLEANUP(archive_read_freep) struct archive *from = NULL;
+        CLEANUP(stream_done) struct archive_stream s = { 0 };
         struct archive_entry *entry;
-        struct archive_stream s;
-        int r = open_file(a->file, &from, e);
+        int r = open_file(a->file, &s, e);
 
-        s.a = from;
-        while (r == 0 && archive_read_next_header(from, &entry) == ARCHIVE_OK) {
+        while (r == 0 && s.lib.archive_read_next_header(s.a, &entry) == ARCHIVE_OK) {
                 const struct archive_blob *blob;
                 char digest[OCI_DIGEST];
 
-                if (digest_of(path_of(entry), digest) && (blob = image_archive_blob(a, digest)) &&
+                if (digest_of(path_of(&s.lib, entry), digest) && (blob = image_archive_blob(a, digest)) &&
                     blob->wanted)
                         r = take(userdata, blob, &s, e);
         }

@@ -1,13 +1,11 @@
+#include "agent/archive_lib.h"
 #include "agent/image_archive.h"
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 
-DEFINE_CLEANUP(struct archive_entry *, archive_entry_free)
-
 struct archive_writer {
+        struct archive_lib lib;
         struct archive *a;
         int fd;
         char file[PATH_MAX], temporary[PATH_MAX];
@@ -17,7 +15,7 @@ struct archive_writer {
 };
 
 static int failed(struct archive_writer *w, int r, struct error *e) {
-        const char *why = w->a ? archive_error_string(w->a) : NULL;
+        const char *why = w->a ? w->lib.archive_error_string(w->a) : NULL;
 
         error_at(e, w->file, 0, 0, "cannot be written: %s%s; nothing of it was left behind",
                  r == -EIO && why ? why : strerror(-r),
@@ -28,7 +26,7 @@ static int failed(struct archive_writer *w, int r, struct error *e) {
 }
 
 static int archive_errno_of(struct archive_writer *w) {
-        int code = archive_errno(w->a);
+        int code = w->lib.archive_errno(w->a);
 
         return code > 0 && code < 4096 ? -code : -EIO;
 }
@@ -64,13 +62,15 @@ int archive_writer_new(const char *file, struct archive_writer **ret, struct err
                 error_at(e, file, 0, 0, "is there already; remove it, or name another file");
                 return -EEXIST;
         }
-        if (oci_hash_new(&w->hash) < 0 || !(w->a = archive_write_new()))
+        if ((r = archive_lib_load(&w->lib, e)) < 0)
+                return r;
+        if (oci_hash_new(&w->hash) < 0 || !(w->a = w->lib.archive_write_new()))
                 return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
         if ((r = open_temporary(w)) < 0)
                 return failed(w, r, e);
-        archive_write_set_format_pax_restricted(w->a);
-        archive_write_set_bytes_in_last_block(w->a, 1);
-        if (archive_write_open_fd(w->a, w->fd) != ARCHIVE_OK)
+        w->lib.archive_write_set_format_pax_restricted(w->a);
+        w->lib.archive_write_set_bytes_in_last_block(w->a, 1);
+        if (w->lib.archive_write_open_fd(w->a, w->fd) != ARCHIVE_OK)
                 return failed(w, archive_errno_of(w), e);
         *ret = TAKE_PTR(w);
         return 0;
@@ -80,7 +80,8 @@ void archive_writer_free(struct archive_writer *w) {
         if (!w)
                 return;
         if (w->a)
-                archive_write_free(w->a);
+                w->lib.archive_write_free(w->a);
+        archive_lib_unload(&w->lib);
         if (w->fd >= 0)
                 close(w->fd);
         if (*w->temporary)
@@ -90,16 +91,19 @@ void archive_writer_free(struct archive_writer *w) {
 }
 
 static int begin_entry(struct archive_writer *w, const char *path, uint64_t size, struct error *e) {
-        CLEANUP(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
+        struct archive_entry *entry = w->lib.archive_entry_new();
+        int r;
 
         if (!entry)
                 return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
-        archive_entry_set_pathname(entry, path);
-        archive_entry_set_filetype(entry, AE_IFREG);
-        archive_entry_set_perm(entry, 0644);
-        archive_entry_set_size(entry, (int64_t)size);
-        archive_entry_set_mtime(entry, 0, 0); /* the same images make the same archive */
-        return archive_write_header(w->a, entry) == ARCHIVE_OK ? 0 : failed(w, archive_errno_of(w), e);
+        w->lib.archive_entry_set_pathname(entry, path);
+        w->lib.archive_entry_set_filetype(entry, AE_IFREG);
+        w->lib.archive_entry_set_perm(entry, 0644);
+        w->lib.archive_entry_set_size(entry, (int64_t)size);
+        w->lib.archive_entry_set_mtime(entry, 0, 0); /* the same images make the same archive */
+        r = w->lib.archive_write_header(w->a, entry);
+        w->lib.archive_entry_free(entry);
+        return r == ARCHIVE_OK ? 0 : failed(w, archive_errno_of(w), e);
 }
 
 /* The blob before must have come whole and unaltered. */
@@ -126,7 +130,9 @@ int archive_writer_document(struct archive_writer *w, const char *path, const ch
 
         if ((r = end_blob(w, e)) < 0 || (r = begin_entry(w, path, size, e)) < 0)
                 return r;
-        return archive_write_data(w->a, text, size) == (ssize_t)size ? 0 : failed(w, archive_errno_of(w), e);
+        return w->lib.archive_write_data(w->a, text, size) == (ssize_t)size
+                       ? 0
+                       : failed(w, archive_errno_of(w), e);
 }
 
 int archive_writer_blob(struct archive_writer *w, const struct oci_blob *blob, struct error *e) {
@@ -146,7 +152,9 @@ int archive_writer_data(struct archive_writer *w, const void *data, size_t size,
         w->written += size;
         if (w->written > w->blob.size)
                 return end_blob(w, e);
-        return archive_write_data(w->a, data, size) == (ssize_t)size ? 0 : failed(w, archive_errno_of(w), e);
+        return w->lib.archive_write_data(w->a, data, size) == (ssize_t)size
+                       ? 0
+                       : failed(w, archive_errno_of(w), e);
 }
 
 static int sync_directory(const char *file) {
@@ -170,7 +178,7 @@ int archive_writer_end(struct archive_writer *w, struct error *e) {
 
         if (r < 0)
                 return r;
-        if (archive_write_close(w->a) != ARCHIVE_OK)
+        if (w->lib.archive_write_close(w->a) != ARCHIVE_OK)
                 return failed(w, archive_errno_of(w), e);
         if (fsync(w->fd) < 0)
                 return failed(w, -errno, e);

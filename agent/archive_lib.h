@@ -43,7 +43,7 @@
 
 struct archive_lib {
         void *handle;
-#define ARCHIVE_MEMBER(name) __typeof__(&(name)) name;
+#define ARCHIVE_MEMBER(name) __typeof__ (&(name))(name);
         ARCHIVE_FUNCTIONS(ARCHIVE_MEMBER)
 #undef ARCHIVE_MEMBER
 };

@@ -80,7 +80,7 @@ static int list(const struct str_list *images, bool json) {
 }
 
 static int pull(const struct config *c, const struct str_list *images, const char *auth_file) {
-        CLEANUP(freep) struct image_result *results = calloc(images->n, sizeof *results);
+        CLEANUP(freep) struct image_result *results = calloc(images->n + 1, sizeof *results);
         /* Whoever asks for it means it: Never is for what comes by itself. */
         struct images_pull q = { .config = c,
                                  .policy = c->image_pull_policy == IMAGE_PULL_ALWAYS

@@ -85,7 +85,7 @@ void grpc_unescape(const char *in, size_t size, char *out, size_t out_size) {
                 char c = in[i];
 
                 if (c == '%' && i + 2 < size && hex(in[i + 1]) >= 0 && hex(in[i + 2]) >= 0) {
-                        c = (char)(hex(in[i + 1]) << 4 | hex(in[i + 2]));
+                        c = (char)(16 * hex(in[i + 1]) + hex(in[i + 2]));
                         i += 2;
                 }
                 /* Goes to a terminal, on one line. */

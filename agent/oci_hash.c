@@ -31,8 +31,10 @@ void oci_hash_feed(struct oci_hash *h, const void *data, size_t size) {
 }
 
 static void write_digest(const uint8_t sha256[SHA256_DIGEST_LENGTH], char ret[OCI_DIGEST]) {
-        memcpy(ret, DIGEST_KIND, strlen(DIGEST_KIND));
-        hex_encode(sha256, SHA256_DIGEST_LENGTH, ret + strlen(DIGEST_KIND));
+        char digits[2 * SHA256_DIGEST_LENGTH + 1];
+
+        hex_encode(sha256, SHA256_DIGEST_LENGTH, digits);
+        snprintf(ret, OCI_DIGEST, DIGEST_KIND "%s", digits);
 }
 
 void oci_hash_end(struct oci_hash *h, char ret[OCI_DIGEST]) {

@@ -1,13 +1,15 @@
 """The pod runner's node: registered with the kubelet's credentials, and kept Ready.
 
 What a kubelet does on its own account: it makes its Node object at the API server that its kubeconfig
-names, and says every few seconds that it is Ready. Where the API server has no objects (404) it goes on
-asking; nothing else depends on it.
+names, and says every few seconds that it is Ready. Credentials inside a kubeconfig are put where a kubelet
+that rotates its certificate keeps its own; they are not renewed.
 """
 import base64
 import datetime
 import http.client
 import json
+import os
+import platform
 import ssl
 import tempfile
 import threading
@@ -19,10 +21,25 @@ import yaml
 HEARTBEAT_S = 5
 RETRY_S = 1
 TIMEOUT_S = 5
+PKI = "/var/lib/kubelet/pki"
 
 
 def now():
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def keep_certificate(path):
+    with open(path) as file:
+        user = yaml.safe_load(file)["users"][0]["user"]
+    current = PKI + "/kubelet-client-current.pem"
+    if not user.get("client-certificate-data") or os.path.exists(current):
+        return
+    os.makedirs(PKI, 0o755, exist_ok=True)
+    name = f"{PKI}/kubelet-client-{datetime.datetime.now():%Y-%m-%d-%H-%M-%S}.pem"
+    with open(os.open(name + ".tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
+    os.rename(name + ".tmp", name)
+    os.symlink(name, current)
 
 
 class Credentials:
@@ -56,8 +73,9 @@ class Credentials:
 
 
 class Node(threading.Thread):
-    def __init__(self, kubeconfig, name, address, log):
+    def __init__(self, kubeconfig, name, address, log, taints=""):
         super().__init__(daemon=True)
+        self.taints = [taint for taint in (taints or "").split(",") if taint]
         self.kubeconfig, self.name, self.address, self.log = kubeconfig, name, address, log
         self.said = None
 
@@ -67,15 +85,29 @@ class Node(threading.Thread):
         self.said = text
 
     def object(self):
-        return {"apiVersion": "v1", "kind": "Node",
+        node = {"apiVersion": "v1", "kind": "Node",
                 "metadata": {"name": self.name,
                              "labels": {"kubernetes.io/hostname": self.name, "kubernetes.io/os": "linux"}}}
+        taints = []
+        for taint in self.taints:  # KEY[=VALUE]:EFFECT
+            key, _, effect = taint.rpartition(":")
+            key, equals, value = key.partition("=")
+            taints.append({"key": key, "effect": effect, **({"value": value} if equals else {})})
+        return {**node, "spec": {"taints": taints}} if taints else node
+
+    @staticmethod
+    def info():
+        machine = platform.machine()
+        return {"architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine), "bootID": "",
+                "containerRuntimeVersion": "none://", "kernelVersion": platform.release(), "kubeProxyVersion": "",
+                "kubeletVersion": "v1.36.2+podrunner", "machineID": "", "operatingSystem": "linux", "osImage": "lab",
+                "systemUUID": ""}
 
     def status(self):
         ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "the lab's pod runner",
                  "lastHeartbeatTime": now(), "lastTransitionTime": self.since}
         addresses = [{"type": "InternalIP", "address": self.address}] if self.address else []
-        return {"status": {"conditions": [ready],
+        return {"status": {"conditions": [ready], "nodeInfo": self.info(),
                            "addresses": addresses + [{"type": "Hostname", "address": self.name}]}}
 
     def step(self):

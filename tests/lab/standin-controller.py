@@ -2,6 +2,8 @@
 """Stand-in for kube-controller-manager and kube-scheduler (by the name it is called): checks what it was
 given as strictly as the real ones would, then serves healthz over TLS on its secure port.
 
+As kube-controller-manager it also does what controllers.py says.
+
 An unknown, repeated or missing flag, a file that cannot be read, a key that is not its certificate's or a
 kubeconfig whose credentials do not load ends it with a message and status 1.
 """
@@ -12,8 +14,12 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 
 import yaml
+
+sys.path.insert(0, "/usr/lib/triarch-lab")
+import controllers  # noqa: E402
 
 KUBECONFIG = {"authentication-kubeconfig", "authorization-kubeconfig", "kubeconfig"}
 COMMON = {"authentication-kubeconfig", "authorization-kubeconfig", "bind-address", "kubeconfig", "leader-elect"}
@@ -108,6 +114,8 @@ def main():
         check_files(flags)
     except (OSError, ValueError, KeyError, StopIteration, yaml.YAMLError, subprocess.CalledProcessError) as error:
         sys.exit(f"{name}: {error}")
+    if "controllers" in flags:
+        threading.Thread(target=controllers.run, args=(flags["kubeconfig"],), daemon=True).start()
     serve(flags["bind-address"], program["port"])
 
 

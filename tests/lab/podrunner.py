@@ -33,7 +33,7 @@ import time
 import yaml
 
 sys.path.insert(0, "/usr/lib/triarch-lab")
-from podrunner_node import Node, keep_certificate  # noqa: E402
+from podrunner_node import Node  # noqa: E402
 
 KUBE_BIN = "/opt/kube-bin"
 LAB_BIN = "/usr/lib/triarch-lab/bin"
@@ -343,8 +343,6 @@ def main():
     directory = config["staticPodPath"]
     serve_health()
     if flags.kubeconfig:
-        if config.get("rotateCertificates"):
-            keep_certificate(flags.kubeconfig)
         Node(flags.kubeconfig, flags.hostname_override or socket.gethostname().lower(), own_address(), log,
              flags.register_with_taints).start()
     pods, refused = {}, {}

@@ -1,14 +1,12 @@
 """The pod runner's node: registered with the kubelet's credentials, and kept Ready.
 
 What a kubelet does on its own account: it makes its Node object at the API server that its kubeconfig
-names, and says every few seconds that it is Ready. Credentials inside a kubeconfig are put where a kubelet
-that rotates its certificate keeps its own; they are not renewed.
+names, and says every few seconds that it is Ready. It does not renew its certificate.
 """
 import base64
 import datetime
 import http.client
 import json
-import os
 import platform
 import ssl
 import tempfile
@@ -21,25 +19,10 @@ import yaml
 HEARTBEAT_S = 5
 RETRY_S = 1
 TIMEOUT_S = 5
-PKI = "/var/lib/kubelet/pki"
 
 
 def now():
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def keep_certificate(path):
-    with open(path) as file:
-        user = yaml.safe_load(file)["users"][0]["user"]
-    current = PKI + "/kubelet-client-current.pem"
-    if not user.get("client-certificate-data") or os.path.exists(current):
-        return
-    os.makedirs(PKI, 0o755, exist_ok=True)
-    name = f"{PKI}/kubelet-client-{datetime.datetime.now():%Y-%m-%d-%H-%M-%S}.pem"
-    with open(os.open(name + ".tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
-    os.rename(name + ".tmp", name)
-    os.symlink(name, current)
 
 
 class Credentials:

@@ -5,7 +5,8 @@
     node controller    the taints of a node that is not ready; a node that does not report itself for a while
                        is not known to be ready
 
-Each looks at what there is every second, and is right to do so on all machines at once: there is no election.
+Each looks at what there is every other second, and is right to do so on all machines at once: there is no
+election.
 """
 import base64
 import datetime
@@ -21,26 +22,28 @@ CLUSTER_INFO = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 SECRETS = "/api/v1/namespaces/kube-system/secrets"
 NOT_READY, UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
 STRATEGIC, MERGE = "application/strategic-merge-patch+json", "application/merge-patch+json"
-ROUND_S, TIMEOUT_S = 1, 5
+ROUND_S, TIMEOUT_S = 2, 5
 GRACE_S = 50  # as of Kubernetes 1.32
 
 
 class Api:
+    """One connection, opened anew after a failure: the machines' time belongs to others."""
+
     def __init__(self, kubeconfig):
-        self.credentials = Credentials(kubeconfig)
+        who = Credentials(kubeconfig)
+        self.connection = http.client.HTTPSConnection(who.server.hostname, who.server.port, timeout=TIMEOUT_S,
+                                                      context=who.context)
 
     def call(self, method, path, body=None, kind="application/json"):
         """(status, object)"""
-        server = self.credentials.server
-        connection = http.client.HTTPSConnection(server.hostname, server.port, timeout=TIMEOUT_S,
-                                                 context=self.credentials.context)
         try:
-            connection.request(method, path, None if body is None else json.dumps(body),
-                               {"User-Agent": "kube-controller-manager/standin", "Content-Type": kind})
-            reply = connection.getresponse()
+            self.connection.request(method, path, None if body is None else json.dumps(body),
+                                    {"User-Agent": "kube-controller-manager/standin", "Content-Type": kind})
+            reply = self.connection.getresponse()
             return reply.status, json.loads(reply.read())
-        finally:
-            connection.close()
+        except (OSError, ValueError, http.client.HTTPException):
+            self.connection.close()
+            raise
 
     def items(self, path):
         status, found = self.call("GET", path)

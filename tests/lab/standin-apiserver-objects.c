@@ -86,13 +86,15 @@ bool standin_objects_wait(struct standin *s) {
 struct text {
         char v[IDENTITY_SIZE];
         size_t n;
+        bool too_long;
 };
 
 static void put(struct text *t, const char *s, size_t n) {
-        if (n < sizeof t->v - t->n) {
-                memcpy(t->v + t->n, s, n);
-                t->n += n;
-        }
+        t->too_long = t->too_long || n >= sizeof t->v - t->n;
+        if (t->too_long)
+                return;
+        memcpy(t->v + t->n, s, n);
+        t->n += n;
 }
 
 static void put_encoded(struct text *t, const unsigned char *s, int n) {
@@ -155,7 +157,8 @@ static bool send_head(int fd, SSL *ssl, const char *head, size_t size, size_t *r
                 ok = send_all(fd, line, (size_t)(next - line));
         }
         identity(ssl, &who);
-        return ok && *ret_body <= BODY_MAX && send_all(fd, who.v, who.n) && send_all(fd, "\r\n", 2);
+        return ok && !who.too_long && *ret_body <= BODY_MAX && send_all(fd, who.v, who.n) &&
+               send_all(fd, "\r\n", 2);
 }
 
 /* What is still to come of the body, from the client. */

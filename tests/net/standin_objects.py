@@ -246,8 +246,9 @@ def patching(test, admin):
     test.answer("merge patch: null takes away",
                 admin.call("PATCH", f"{CM}/made", {"data": {"a": None, "b": "2"}}, MERGE), 200, data={"b": "2"})
     test.answer("JSON patch", admin.call("PATCH", f"{CM}/made", [
-        {"op": "test", "path": "/data/b", "value": "2"}, {"op": "add", "path": "/metadata/labels", "value": {"c/d": "3"}}], JSON), 200,
-        data={"b": "2"}, metadata__labels={"c/d": "3"})
+        {"op": "test", "path": "/data/b", "value": "2"},
+        {"op": "add", "path": "/metadata/labels", "value": {"c/d": "3"}}],
+        JSON), 200, data={"b": "2"}, metadata__labels={"c/d": "3"})
     test.answer("JSON patch, a slash in a name", admin.call("PATCH", f"{CM}/made", [
         {"op": "remove", "path": "/metadata/labels/c~1d"}], JSON), 200, metadata__labels=None)
     test.answer("a key that is none", admin.call("PATCH", f"{CM}/made", {"data": {"c/d": "3"}}, MERGE), 422,
@@ -259,8 +260,8 @@ def patching(test, admin):
                 reason="UnsupportedMediaType")
     test.answer("a patch of what is not there", admin.call("PATCH", f"{CM}/none", {}, MERGE), 404)
     test.answer("a patch of an older revision",
-                admin.call("PATCH", f"{CM}/made", {"metadata": {"resourceVersion": "1"}, "data": {"b": "5"}}, MERGE), 409,
-                reason="Conflict", message='Operation cannot be fulfilled on configmaps "made"')
+                admin.call("PATCH", f"{CM}/made", {"metadata": {"resourceVersion": "1"}, "data": {"b": "5"}}, MERGE),
+                409, reason="Conflict", message='Operation cannot be fulfilled on configmaps "made"')
     seen = admin.call("GET", f"{CM}/made")[1]
     seen["data"]["b"] = "6"
     test.answer("replaced", admin.call("PUT", f"{CM}/made", seen), 200, data__b="6")
@@ -278,7 +279,8 @@ def listing(test, admin):
         code, seen = admin.call("GET", f"{CM}?{urllib.parse.urlencode(query)}")
         return [item["metadata"]["name"] for item in seen["items"]], seen["metadata"].get("continue", "")
 
-    for selector, wanted in (("set=listed,odd=1", ["listed-1", "listed-3"]), ("odd in (1),set", ["listed-1", "listed-3"]),
+    for selector, wanted in (("set=listed,odd=1", ["listed-1", "listed-3"]),
+                             ("odd in (1),set", ["listed-1", "listed-3"]),
                              ("set=listed,odd!=1", ["listed-0", "listed-2", "listed-4"]), ("set,!odd", [])):
         seen, _ = names({"labelSelector": selector})
         test.is_so(f"labelSelector {selector}", seen == wanted, seen)
@@ -303,8 +305,9 @@ def tokens(test, users):
     test.is_so("stringData becomes data", base64.b64decode(seen["data"]["token-id"]).decode() == TOKEN[:6], seen)
     applied(admin, CM, config_map("kubeadm-config", {"ClusterConfiguration": "x"}))
     until(lambda: users["token"].call("GET", "/version")[0] == 200)
-    test.answer("who has it is known, but may not read kubeadm-config", users["token"].call("GET", CM + "/kubeadm-config"),
-                403, message='configmaps "kubeadm-config" is forbidden: User "system:bootstrap:abcdef" cannot get '
+    test.answer("who has it is known, but may not read kubeadm-config",
+                users["token"].call("GET", CM + "/kubeadm-config"), 403,
+                message='configmaps "kubeadm-config" is forbidden: User "system:bootstrap:abcdef" cannot get '
                 'resource "configmaps" in API group "" in the namespace "kube-system"')
     applied(admin, f"{RBAC}/namespaces/kube-system/roles",
             role("kubeadm:nodes-kubeadm-config", "kube-system", "configmaps", ["kubeadm-config"], ["get"]))
@@ -336,7 +339,8 @@ def discovery(test, users):
     admin = users["admin"]
     path = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
     applied(admin, "/api/v1/namespaces/kube-public/configmaps",
-            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cluster-info"}, "data": {"kubeconfig": "x"}})
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cluster-info"},
+             "data": {"kubeconfig": "x"}})
     test.answer("cluster-info is nobody's without a role", users["nobody"].call("GET", path), 403)
     applied(admin, f"{RBAC}/namespaces/kube-public/roles",
             role("kubeadm:bootstrap-signer-clusterinfo", "kube-public", "configmaps", ["cluster-info"], ["get"]))
@@ -364,7 +368,11 @@ def rbac(test, users):
             binding("giver", "giver", {"kind": "User", "name": "system:kube-scheduler"}))
     until(lambda: users["scheduler"].call("GET", roles + "/more")[0] == 200)
     test.answer("nobody gives rights that he has not", applied(users["scheduler"], roles, {
-        **more, "metadata": {"name": "own"}}), 403, message="is attempting to grant RBAC permissions not currently held")
+        **more, "metadata": {"name": "own"}}), 403,
+        message="is attempting to grant RBAC permissions not currently held")
+    test.answer("a binding to what is no role", admin.call(
+        "POST", RBAC + "/clusterrolebindings", binding("odd", "x", {"kind": "Group", "name": "g"}, of="Role")), 422,
+        reason="Invalid", message="roleRef.kind: Unsupported value")
     test.answer("a group's API group is filled in", admin.call("POST", RBAC + "/clusterrolebindings?dryRun=All", {
         **binding("plain", "more", {}), "subjects": [{"kind": "Group", "name": "g"}]}), 201,
         subjects__0__apiGroup="rbac.authorization.k8s.io")
@@ -374,16 +382,16 @@ def nodes(test, users):
     kubelet, admin = users["kubelet"], users["admin"]
     node = {"apiVersion": "v1", "kind": "Node",
             "metadata": {"name": "host1", "labels": {"kubernetes.io/hostname": "host1", "kubernetes.io/os": "linux"}}}
-    test.answer("a kubelet registers its node, which is not ready yet", kubelet.call("POST", "/api/v1/nodes", node), 201,
-                spec__taints=[{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}])
+    test.answer("a kubelet registers its node, which is not ready yet", kubelet.call("POST", "/api/v1/nodes", node),
+                201, spec__taints=[{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}])
     test.answer("and no other", kubelet.call("POST", "/api/v1/nodes", {**node, "metadata": {"name": "host2"}}), 403,
                 reason="Forbidden", message='is not allowed to modify node "host2"')
     test.answer("gives it no role", kubelet.call("PATCH", "/api/v1/nodes/host1", {
         "metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}}}, MERGE), 403,
         message="is not allowed to modify labels: node-role.kubernetes.io/control-plane")
     test.answer("and says that it is ready", kubelet.call("PATCH", "/api/v1/nodes/host1/status", {
-        "status": {"conditions": [{"type": "Ready", "status": "True", "reason": "r", "message": "m"}]}}, STRATEGIC), 200,
-        status__conditions__0__status="True")
+        "status": {"conditions": [{"type": "Ready", "status": "True", "reason": "r", "message": "m"}]}}, STRATEGIC),
+        200, status__conditions__0__status="True")
     test.answer("another condition comes beside it", kubelet.call("PATCH", "/api/v1/nodes/host1/status", {
         "status": {"conditions": [{"type": "DiskPressure", "status": "False"}]}}, STRATEGIC), 200,
         status__conditions__1__type="Ready")
@@ -393,6 +401,8 @@ def nodes(test, users):
         spec__taints=[{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}])
     test.answer("a status on the wrong page is left as it was", admin.call("PATCH", "/api/v1/nodes/host1", {
         "status": {"conditions": None}}, MERGE), 200, status__conditions__1__type="Ready")
+    test.answer("a kubelet may not list all nodes", kubelet.call("GET", "/api/v1/nodes"), 403)
+    test.answer("nor read another one", kubelet.call("GET", "/api/v1/nodes/host2"), 403)
     test.answer("a kubelet may not list Secrets", kubelet.call("GET", "/api/v1/secrets"), 403)
     test.answer("nor read one that no pod of it has",
                 kubelet.call("GET", "/api/v1/namespaces/kube-system/secrets/bootstrap-token-abcdef"), 403)
@@ -434,7 +444,8 @@ def services(test, admin):
     def service(name, address):
         return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "kube-system"},
                 "spec": {"clusterIP": address, "selector": {"a": "b"}, "ports": [
-                    {"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "dns-tcp", "port": 53, "protocol": "TCP"}]}}
+                    {"name": "dns", "port": 53, "protocol": "UDP"},
+                    {"name": "dns-tcp", "port": 53, "protocol": "TCP"}]}}
 
     seen = test.answer("a Service with its address", applied(admin, path, service("kube-dns", "10.96.0.10")), 201,
                        spec__clusterIP="10.96.0.10", spec__type="ClusterIP")

@@ -122,7 +122,7 @@ def node_allows(user, asked):
         return False
     own = asked.name == user.node
     if (asked.group, asked.plural) == ("", "nodes"):
-        return asked.verb in ("list", "watch", "create") or (asked.verb in ("get", "update", "patch") and own)
+        return asked.verb == "create" or (asked.verb in ("get", "update", "patch") and own)
     if asked.plural == "leases":
         return asked.namespace == "kube-node-lease" and (own or asked.verb == "create")
     if asked.plural in ("pods", "services"):

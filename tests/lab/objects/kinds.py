@@ -166,9 +166,10 @@ def check_config_map(obj, live):
     for part in ("data", "binaryData"):
         for key in obj.get(part) or {}:
             if not re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", key):
-                yield ("FieldValueInvalid", f"{part}[{key}]", f"Invalid value: {fields.compact(key)}: a valid config key "
-                       "must consist of alphanumeric characters, '-', '_' or '.'")
-    if live and live.get("immutable") and any(immutable(obj, live, part) for part in ("data", "binaryData", "immutable")):
+                yield ("FieldValueInvalid", f"{part}[{key}]", f"Invalid value: {fields.compact(key)}: a valid config "
+                       "key must consist of alphanumeric characters, '-', '_' or '.'")
+    parts = ("data", "binaryData", "immutable")
+    if live and live.get("immutable") and any(immutable(obj, live, part) for part in parts):
         yield ("FieldValueForbidden", "data", "Forbidden: field is immutable when `immutable` is set")
 
 
@@ -181,8 +182,9 @@ def check_service(obj, server):
     except ValueError:
         inside = False
     if not inside:
-        yield ("FieldValueInvalid", "spec.clusterIPs", f'Invalid value: ["{address}"]: failed to allocate IP {address}: '
-               "the provided network does not match the current range")
+        yield ("FieldValueInvalid", "spec.clusterIPs",
+               f'Invalid value: ["{address}"]: failed to allocate IP {address}: the provided network does not match '
+               "the current range")
     elif server.address_taken(address, obj["metadata"]):
         yield ("FieldValueInvalid", "spec.clusterIPs",
                f'Invalid value: ["{address}"]: failed to allocate IP {address}: provided IP is already allocated')
@@ -190,6 +192,15 @@ def check_service(obj, server):
 
 FIXED = {"Secret": ["type"], "Service": ["spec.clusterIP"], "Deployment": ["spec.selector"],
          "DaemonSet": ["spec.selector"]}
+
+
+def check_reference(obj):
+    allowed = ("ClusterRole", "Role") if obj["kind"] == "RoleBinding" else ("ClusterRole",)
+    kind = (obj.get("roleRef") or {}).get("kind")
+    if kind not in allowed:
+        names = ", ".join(fields.compact(name) for name in allowed)
+        yield ("FieldValueNotSupported", "roleRef.kind",
+               f"Unsupported value: {fields.compact(kind)}: supported values: {names}")
 
 
 def faults(kind, obj, live, server):
@@ -206,6 +217,8 @@ def faults(kind, obj, live, server):
         yield from check_pods(obj)
     if kind.kind == "Service" and not live:
         yield from check_service(obj, server)
+    if kind.kind in ("RoleBinding", "ClusterRoleBinding"):
+        yield from check_reference(obj)
     if kind.kind in ("RoleBinding", "ClusterRoleBinding") and live and immutable(obj, live, "roleRef"):
         yield ("FieldValueInvalid", "roleRef",
                f"Invalid value: {fields.compact(obj.get('roleRef'))}: cannot change roleRef")

@@ -29,7 +29,7 @@ import verbs
 VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.2+standin", "gitCommit": "", "gitTreeState": "",
            "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "", "platform": "linux/amd64"}
 METHODS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-ETCD_WAIT_S = 20
+ETCD_WAIT_S = 30  # the C program gives up before
 
 
 class UniqueKeys(yaml.SafeLoader):

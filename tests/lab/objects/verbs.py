@@ -86,7 +86,7 @@ class Verbs:
         """The object that was sent, of the address's kind, without what the API server does not know."""
         kind = request.kind
         if not isinstance(data, dict):
-            raise status.Refused("BadRequest", "the object provided is unrecognized (must be of type " + kind.kind + ")")
+            raise status.Refused("BadRequest", f"the object provided is unrecognized (must be of type {kind.kind})")
         if (data.get("apiVersion", kind.version), data.get("kind", kind.kind)) != (kind.version, kind.kind):
             raise status.Refused("BadRequest", f"{data.get('kind')} in version {data.get('apiVersion')!r} cannot be "
                                  f"handled as a {kind.kind}: it was sent to {kind.plural} of {kind.version}")
@@ -96,8 +96,8 @@ class Verbs:
             raise status.Refused("BadRequest", f"the name of the object ({metadata['name']}) does not match the name "
                                  f"on the URL ({request.name})")
         if request.namespace and metadata.setdefault("namespace", request.namespace) != request.namespace:
-            raise status.Refused("BadRequest", f"the namespace of the provided object does not match the namespace "
-                                 f"sent on the request")
+            raise status.Refused("BadRequest", "the namespace of the provided object does not match the namespace "
+                                 "sent on the request")
         if not request.namespace:
             metadata.pop("namespace", None)
         if not kinds.name_fits(kind, metadata.get("name", "")):

@@ -395,6 +395,9 @@ def nodes(test, users):
     test.answer("another condition comes beside it", kubelet.call("PATCH", "/api/v1/nodes/host1/status", {
         "status": {"conditions": [{"type": "DiskPressure", "status": "False"}]}}, STRATEGIC), 200,
         status__conditions__1__type="Ready")
+    test.answer("and what it runs, with gaps", kubelet.call("PATCH", "/api/v1/nodes/host1/status", {
+        "status": {"nodeInfo": {"kubeletVersion": "v1", "bootID": ""}}}, STRATEGIC), 200,
+        status__nodeInfo__kubeletVersion="v1")
     test.answer("labels and taints by merge patch", admin.call("PATCH", "/api/v1/nodes/host1", {
         "metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}},
         "spec": {"taints": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]}}, MERGE), 200,

@@ -108,13 +108,14 @@ class Schema:
         return value
 
     def missing(self, value, kind, path=""):
-        """Paths of required fields that are not there or empty."""
+        """Paths of required fields that are not there or empty; a status is taken as it comes."""
         if kind.kind == "struct" and isinstance(value, dict):
             for name in self.required[kind.name]:
                 if value.get(name) in (None, ""):
                     yield f"{path}.{name}".lstrip(".")
             for name, item in value.items():
-                yield from self.missing(item, self.field(kind, name), f"{path}.{name}".lstrip("."))
+                if path or name != "status":
+                    yield from self.missing(item, self.field(kind, name), f"{path}.{name}".lstrip("."))
         elif kind.kind == "map" and isinstance(value, dict):
             for name, item in value.items():
                 yield from self.missing(item, kind.element, f"{path}.{name}")

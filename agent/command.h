@@ -12,6 +12,7 @@ int cmd_config_migrate(const char *old_file, const char *new_file);
 int cmd_images(int argc, char **argv); /* config images */
 int cmd_init(int argc, char **argv);
 int cmd_join(int argc, char **argv);
+int cmd_certs(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
 int cmd_token(int argc, char **argv);
 int cmd_reset(int argc, char **argv);

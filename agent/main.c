@@ -9,6 +9,7 @@ static const struct command {
         const char *help;
 } commands[] = {
         { "agent", cmd_agent, "run the node agent: virtual IP and health" },
+        { "certs", cmd_certs, "requests for a CA that is elsewhere" },
         { "config", cmd_config, "print, check a configuration" },
         { "init", cmd_init, "make this machine the first master" },
         { "join", cmd_join, "make this machine another master" },

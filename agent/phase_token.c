@@ -49,6 +49,12 @@ int phase_show_join(struct phase_ctx *ctx, const char *sub, struct error *e) {
                                     TOKEN_USES);
                 return 0;
         }
+        if (phase_external_ca(ctx)) {
+                printf("[show-join-command] no token was made: who joins is given the CA's key, and it is "
+                       "not "
+                       "here\n");
+                return 0;
+        }
         /* A token made for a tree would be for whoever starts it, and old by then. */
         if (!*ctx->root && !ctx->skip_token && !had_tokens(ctx))
                 return print_command(ctx, e);

@@ -2,6 +2,7 @@
 #include "agent/patches.h"
 #include "agent/phase.h"
 #include "agent/phase_kube.h"
+#include "agent/rootpath.h"
 #include "pki/file.h"
 #include <errno.h>
 #include <strings.h>
@@ -204,6 +205,14 @@ static int copy_patches(const struct config *c, struct phase_values *v, struct e
         return r;
 }
 
+bool phase_external_ca(const struct phase_ctx *ctx) {
+        char crt[PATH_MAX], key[PATH_MAX];
+
+        return root_path_below(crt, ctx->root, ctx->config->cert_dir, "ca.crt") == 0 &&
+               root_path_below(key, ctx->root, ctx->config->cert_dir, "ca.key") == 0 &&
+               access(crt, F_OK) == 0 && access(key, F_OK) < 0;
+}
+
 static struct tmpl_values scalars(const struct phase_ctx *ctx) {
         const struct config *c = ctx->config;
         const char *resolv = "/run/systemd/resolve/resolv.conf";
@@ -221,6 +230,7 @@ static struct tmpl_values scalars(const struct phase_ctx *ctx) {
                 .service_subnet = c->service_subnet,
                 .pod_subnet = c->pod_subnet,
                 .cluster_dns = c->cluster_dns,
+                .external_ca = phase_external_ca(ctx),
                 .cert_dir = c->cert_dir,
                 .etcd_data_dir = c->etcd_data_dir,
                 .initial_cluster = ctx->initial_cluster,

@@ -129,8 +129,8 @@ static bool fill(X509 *crt, const struct pki_spec *spec, EVP_PKEY *key, const X5
                (ca ? add_authority_key_id(crt, ca) : add_subject_key_id(crt)) && add_sans(crt, spec);
 }
 
-/* As Go has it: the digest follows from the curve. */
-static const EVP_MD *digest_for(const EVP_PKEY *key) {
+/* It follows from the curve. */
+const EVP_MD *pki_cert_digest(const EVP_PKEY *key) {
         return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_bits(key) > 256 ? EVP_sha384() : EVP_sha256();
 }
 
@@ -138,7 +138,7 @@ int pki_cert_issue(const struct pki_spec *spec, EVP_PKEY *key, const X509 *ca, E
                    X509 **ret) {
         CLEANUP(X509_freep) X509 *crt = X509_new();
 
-        if (!crt || !fill(crt, spec, key, ca, now) || X509_sign(crt, ca_key, digest_for(ca_key)) == 0) {
+        if (!crt || !fill(crt, spec, key, ca, now) || X509_sign(crt, ca_key, pki_cert_digest(ca_key)) == 0) {
                 ERR_clear_error();
                 return -ENOMEM;
         }

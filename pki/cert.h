@@ -24,6 +24,9 @@ struct pki_spec {
 int pki_cert_issue(const struct pki_spec *spec, EVP_PKEY *key, const X509 *ca, EVP_PKEY *ca_key, time_t now,
                    X509 **ret);
 
+/* The digest that this key signs with, as Go has it. */
+const EVP_MD *pki_cert_digest(const EVP_PKEY *key);
+
 /* The subject that a certificate by this specification has. NULL: out of memory. */
 X509_NAME *pki_cert_subject(const struct pki_spec *spec);
 

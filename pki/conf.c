@@ -1,4 +1,5 @@
 #include "pki/check.h"
+#include "pki/csr.h"
 #include "pki/ensure.h"
 #include "pki/fail.h"
 #include "pki/file.h"
@@ -17,6 +18,7 @@ struct conf {
         char server[300];
         struct pki_kubeconfig have;
         bool exists, by_file;       /* by_file: the kubelet's second form */
+        bool completed;             /* its certificate has come, in a file beside it */
         struct pki_kubelet kubelet; /* with by_file */
         EVP_PKEY *key;              /* new, or out of the file */
         X509 *crt;
@@ -107,20 +109,47 @@ static int check_ca(const struct conf *c, const struct pki_pair *ca, struct pki_
                 return pki_fail(e, -EINVAL, c->path, remove_it,
                                 "its certificate-authority-data holds no certificate");
         /* The certificate may have been made again; what counts is whose it is. */
-        if (EVP_PKEY_eq(X509_get0_pubkey(crt), ca->key) == 1)
+        if (EVP_PKEY_eq(X509_get0_pubkey(crt), X509_get0_pubkey(ca->crt)) == 1)
                 return 0;
         return pki_fail(e, -EINVAL, c->path, remove_it, "its certificate-authority-data is not the CA of %s",
                         ca->crt_path);
+}
+
+static int conf_beside(const struct conf *c, const char *suffix, char path[PATH_MAX], struct pki_error *e) {
+        if (snprintf(path, PATH_MAX, "%s.%s", c->path, suffix) >= PATH_MAX)
+                return pki_fail(e, -ENAMETOOLONG, c->path, NULL, "is too long a path");
+        return 0;
+}
+
+/* A kubeconfig whose certificate an external CA makes, NAME.conf.crt. */
+static int take_signed(struct conf *c, struct pki_error *e) {
+        char path[PATH_MAX], remedy[256];
+        int r = conf_beside(c, "crt", path, e);
+
+        if (r < 0)
+                return r;
+        r = pki_load_cert(path, &c->crt, e);
+        if (r != -ENOENT) {
+                c->completed = r == 0;
+                return r;
+        }
+        snprintf(remedy, sizeof remedy, "let the CA sign %.90s.csr, and put the certificate into %.90s.crt",
+                 c->path, c->path);
+        return pki_fail(e, -EINVAL, c->path, remedy, "waits for its certificate");
 }
 
 /* Fills key and crt out of the embedded data. */
 static int take_embedded(struct conf *c, struct pki_error *e) {
         const struct pki_kubeconfig *k = &c->have;
 
-        if (!k->crt_pem || !k->key_pem)
+        int r;
+
+        if (!k->key_pem)
                 return pki_fail(e, -EINVAL, c->path, remove_it,
                                 "has no client-certificate-data and client-key-data");
-        if (pki_cert_from_pem(k->crt_pem, strlen(k->crt_pem), &c->crt) < 0)
+        if (!k->crt_pem && (r = take_signed(c, e)) < 0)
+                return r;
+        if (k->crt_pem && pki_cert_from_pem(k->crt_pem, strlen(k->crt_pem), &c->crt) < 0)
                 return pki_fail(e, -EINVAL, c->path, remove_it,
                                 "its client-certificate-data holds no certificate");
         if (pki_key_from_pem(k->key_pem, strlen(k->key_pem), &c->key) < 0)
@@ -211,6 +240,8 @@ static int set_load(struct set *s, struct pki_error *e) {
 static int issue(struct conf *c, const struct set *s, struct pki_error *e) {
         struct pki_spec spec = spec_of(c, s->p->leaf_s);
 
+        if (!s->ca.key)
+                return pki_fail_external(e, c->path, &s->ca);
         if (pki_cert_issue(&spec, c->key, s->ca.crt, s->ca.key, s->p->now, &c->crt) < 0)
                 return pki_fail_crypto(e, c->path, "issuing a certificate");
         return 0;
@@ -245,7 +276,7 @@ static int conf_write(const struct conf *c, const struct pki_params *p, const st
         k.cluster = (char *)p->cluster_name;
         if (by_file)
                 k.crt_file = k.key_file = current;
-        else if (pki_key_to_pem(c->key, &key_pem) < 0 || pki_cert_to_pem(c->crt, &crt_pem) < 0)
+        else if (pki_key_to_pem(c->key, &key_pem) < 0 || (c->crt && pki_cert_to_pem(c->crt, &crt_pem) < 0))
                 return pki_fail_crypto(e, c->path, "writing a key");
         if (pki_cert_to_pem(ca->crt, &ca_pem) < 0)
                 return pki_fail_crypto(e, c->path, "writing a certificate");
@@ -261,11 +292,41 @@ static int conf_store(const struct conf *c, const struct set *s, pki_report_fn r
                       struct pki_error *e) {
         int r;
 
-        if (!c->exists && !s->p->dry_run && (r = conf_write(c, s->p, &s->ca, false, false, e)) < 0)
+        bool made = !c->exists || c->completed;
+
+        if (made && !s->p->dry_run && (r = conf_write(c, s->p, &s->ca, false, c->completed, e)) < 0)
                 return r;
         if (report)
-                report(userdata, c->exists ? PKI_KEPT : PKI_MADE, c->path + strlen(s->p->root));
+                report(userdata, made ? PKI_MADE : PKI_KEPT, c->path + strlen(s->p->root));
         return c->by_file ? pki_kubelet_store(s->p, &c->kubelet, c->key, c->crt, report, userdata, e) : 0;
+}
+
+/* The kubeconfig with a key and without a certificate, and the request beside it. */
+static int conf_request(struct conf *c, const struct set *s, pki_report_fn report, void *userdata,
+                        struct pki_error *e) {
+        struct pki_spec spec = spec_of(c, s->p->leaf_s);
+        EVP_PKEY **keys[] = { &c->key };
+        char path[PATH_MAX];
+        int r = conf_read(c, e);
+
+        if (r < 0 || (c->exists && (c->have.crt_pem || !c->have.key_pem))) /* has what it needs */
+                return r;
+        if (c->exists && pki_key_from_pem(c->have.key_pem, strlen(c->have.key_pem), &c->key) < 0)
+                return pki_fail(e, -EINVAL, c->path, remove_it, "its client-key-data holds no private key");
+        if (pki_keys_generate(s->p->alg, keys, 1) < 0)
+                return pki_fail_crypto(e, c->path, "making a key");
+        if ((r = conf_store(c, s, report, userdata, e)) < 0 || (r = conf_beside(c, "csr", path, e)) < 0)
+                return r;
+        return pki_csr_write(path, &spec, c->key, s->p, report, userdata, e);
+}
+
+static int set_request(struct set *s, pki_report_fn report, void *userdata, struct pki_error *e) {
+        int r = pki_ca_load(s->p, PKI_CLUSTER_CA, &s->ca, e);
+
+        for (size_t i = 0; i < PKI_CONF_ROWS && r == 0 && !s->ca.key; i++)
+                if (s->confs[i].row)
+                        r = conf_request(&s->confs[i], s, report, userdata, e);
+        return r;
 }
 
 int pki_kubeconfig_ensure(const struct pki_params *p, const char *name, pki_report_fn report, void *userdata,
@@ -276,7 +337,11 @@ int pki_kubeconfig_ensure(const struct pki_params *p, const char *name, pki_repo
         if (!s)
                 return pki_fail_errno(e, -ENOMEM, NULL, "begun");
         s->p = p;
-        if ((r = set_select(s, name, e)) < 0 || (r = set_load(s, e)) < 0 || (r = set_make_pairs(s, e)) < 0)
+        if ((r = set_select(s, name, e)) < 0)
+                return r;
+        if (p->requests)
+                return set_request(s, report, userdata, e);
+        if ((r = set_load(s, e)) < 0 || (r = set_make_pairs(s, e)) < 0)
                 return r;
         for (size_t i = 0; i < PKI_CONF_ROWS && r == 0; i++)
                 if (s->confs[i].row)

@@ -35,31 +35,29 @@ static int init_pair(const struct pki_params *p, const struct pki_row *row, stru
         return r;
 }
 
-/* Check the row's certificate, or issue it. */
-static int settle(const struct pki_params *p, const struct pki_row *row, struct pki_pair *pair,
-                  const struct pki_pair *ca, struct pki_error *e) {
-        CLEANUP(GENERAL_NAMES_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
-        struct pki_spec spec = {
+/* The row's specification; `names` are its own. */
+static int row_spec(const struct pki_params *p, const struct pki_row *row, GENERAL_NAMES *names,
+                    struct pki_spec *ret, struct pki_error *e) {
+        *ret = (struct pki_spec){
                 .cn = row->cn ? row->cn : p->node_name,
                 .ca = row->kind == PKI_KIND_CA,
                 .eku = row->eku,
                 .valid_s = row->kind == PKI_KIND_CA ? p->ca_s : p->leaf_s,
                 .sans = names,
         };
-        int r;
-
         if (!names)
                 return pki_fail_crypto(e, NULL, "listing SANs");
-        if (row->sans && (r = row->sans(row, p, names, e)) < 0)
-                return r;
-        return pki_pair_settle(pair, &spec, ca, p->now, e);
+        return row->sans ? row->sans(row, p, names, e) : 0;
 }
 
-static int refuse_lost_ca_key(const struct pki_pair *pair, struct pki_error *e) {
-        return pki_fail(e, -EINVAL, pair->key_path,
-                        "put the key back; to begin a new cluster instead, remove the whole directory",
-                        "is missing, but its CA certificate %s is there, and it cannot be made again",
-                        pair->crt_path);
+/* Check the row's certificate, or issue it. */
+static int settle(const struct pki_params *p, const struct pki_row *row, struct pki_pair *pair,
+                  const struct pki_pair *ca, struct pki_error *e) {
+        CLEANUP(GENERAL_NAMES_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
+        struct pki_spec spec;
+        int r = row_spec(p, row, names, &spec, e);
+
+        return r < 0 ? r : pki_pair_settle(pair, &spec, ca, p->now, e);
 }
 
 /* What this CA has signed, and would be worthless under a new one; NULL: nothing is there. */
@@ -86,8 +84,8 @@ static int load_ca(const struct pki_params *p, const struct pki_row *row, struct
 
         if (r < 0)
                 return r;
-        if (pair->lost_key)
-                return refuse_lost_ca_key(pair, e);
+        if (pair->lost_key) /* an external CA: what it has signed must be there */
+                return 0;
         if (!pair->key && find_dependent(p, row, path))
                 return pki_fail(
                         e, -EINVAL, pair->crt_path,
@@ -122,8 +120,6 @@ int pki_ca_load(const struct pki_params *p, const char *name, struct pki_pair *c
         r = init_pair(p, row, ca, e);
         if (r < 0 || (r = pki_pair_load(ca, e)) < 0)
                 return r;
-        if (ca->lost_key)
-                return refuse_lost_ca_key(ca, e);
         if (!ca->crt) {
                 char remedy[64];
 
@@ -190,11 +186,14 @@ static int set_make_keys(struct set *s, struct pki_error *e) {
         EVP_PKEY **keys[PKI_ROWS];
         size_t n = 0;
 
-        for (size_t i = 0; i < PKI_ROWS; i++)
-                if ((s->selected[i] || s->supposed[i]) && !s->pairs[i].key) {
+        for (size_t i = 0; i < PKI_ROWS; i++) {
+                bool external = pki_rows[i].kind == PKI_KIND_CA && s->pairs[i].lost_key;
+
+                if ((s->selected[i] || s->supposed[i]) && !s->pairs[i].key && !external) {
                         s->pairs[i].new_key = true;
                         keys[n++] = &s->pairs[i].key;
                 }
+        }
         return pki_keys_generate(s->p->alg, keys, n) < 0 ? pki_fail_crypto(e, NULL, "making keys") : 0;
 }
 
@@ -224,6 +223,41 @@ static int set_write(const struct set *s, pki_report_fn report, void *userdata, 
         return r;
 }
 
+/* ---- requests ---- */
+
+static bool is_external(const struct pki_params *p, const struct pki_row *ca) {
+        char path[PATH_MAX];
+
+        if (is_missing(p, ca))
+                return false;
+        snprintf(path, sizeof path, "%s%s/%s.key", p->root, p->cert_dir, ca->file);
+        return access(path, F_OK) < 0;
+}
+
+static int request(struct set *s, const struct pki_row *row, pki_report_fn report, void *userdata,
+                   struct pki_error *e) {
+        CLEANUP(GENERAL_NAMES_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
+        struct pki_pair *pair = &s->pairs[row - pki_rows];
+        struct pki_spec spec;
+        int r;
+
+        if ((r = load(s->p, row, pair, e)) < 0 || (r = row_spec(s->p, row, names, &spec, e)) < 0)
+                return r;
+        return pki_pair_request(pair, &spec, s->p, report, userdata, e);
+}
+
+static int set_request(struct set *s, pki_report_fn report, void *userdata, struct pki_error *e) {
+        int r = 0;
+
+        for (size_t i = 0; i < PKI_ROWS && r == 0; i++) {
+                const struct pki_row *row = &pki_rows[i];
+
+                if (row->signer && is_needed(s->p, row) && is_external(s->p, pki_row_find(row->signer)))
+                        r = request(s, row, report, userdata, e);
+        }
+        return r;
+}
+
 int pki_certs_ensure(const struct pki_params *p, const char *name, pki_report_fn report, void *userdata,
                      struct pki_error *e) {
         CLEANUP(set_freep) struct set *s = calloc(1, sizeof *s);
@@ -232,6 +266,8 @@ int pki_certs_ensure(const struct pki_params *p, const char *name, pki_report_fn
         if (!s)
                 return pki_fail_errno(e, -ENOMEM, NULL, "begun");
         s->p = p;
+        if (p->requests)
+                return set_request(s, report, userdata, e);
         r = set_select(s, name);
         if (r < 0)
                 return pki_fail(e, r, NULL, NULL, "there is no certificate named \"%s\"", name);

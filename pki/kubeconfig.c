@@ -72,9 +72,10 @@ static int user_of(yaml_document_t *doc, const struct pki_kubeconfig *k) {
                 map = map_put_text(doc, map, "client-certificate", k->crt_file);
                 return map_put_text(doc, map, "client-key", k->key_file);
         }
-        if (!k->crt_pem)
+        if (!k->key_pem)
                 return map_put_text(doc, map, "token", k->token);
-        map = map_put_base64(doc, map, "client-certificate-data", k->crt_pem);
+        if (k->crt_pem)
+                map = map_put_base64(doc, map, "client-certificate-data", k->crt_pem);
         return map_put_base64(doc, map, "client-key-data", k->key_pem);
 }
 
@@ -117,7 +118,7 @@ int pki_kubeconfig_render(const struct pki_kubeconfig *k, char **ret) {
         CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
         CLEANUP(freep) char *context = NULL;
         yaml_document_t doc;
-        bool files = k->crt_file && k->key_file, data = !k->crt_file && k->crt_pem && k->key_pem;
+        bool files = k->crt_file && k->key_file, data = !k->crt_file && k->key_pem;
 
         if (!files && !data && !(k->token && !k->crt_file && !k->crt_pem))
                 return -EINVAL;

@@ -16,8 +16,8 @@ struct pki_kubeconfig {
 };
 
 /* Context and current-context are USER@CLUSTER. *ret is malloc'ed and a secret. crt_file and
- * key_file go before the data, and those before the token. 0, -ENOMEM; -EINVAL when neither pair is complete
- * and there is no token. */
+ * key_file go before the data, and those before the token. key_pem may be alone, while its certificate is
+ * still to come. 0, -ENOMEM; -EINVAL when there is no way to be known by. */
 int pki_kubeconfig_render(const struct pki_kubeconfig *k, char **ret);
 
 /* -EINVAL with the reason in `why` when it is no YAML or lacks what is listed above:

@@ -105,6 +105,8 @@ int pki_node_issue(const struct pki_params *p, const char *csr_pem, const char *
         if ((r = node_spec(node_name, cn, &spec, e)) < 0 || (r = request_key(csr_pem, &key, e)) < 0 ||
             (r = pki_ca_load(p, PKI_CLUSTER_CA, &ca, e)) < 0)
                 return r;
+        if (!ca.key)
+                return pki_fail_external(e, "the kubelet's client certificate", &ca);
         if (pki_cert_issue(&spec, key, ca.crt, ca.key, p->now, &crt) < 0 ||
             pki_cert_to_pem(crt, ret_crt_pem) < 0)
                 return pki_fail_crypto(e, NULL, "issuing a certificate");

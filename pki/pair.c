@@ -1,5 +1,6 @@
 #include "pki/pair.h"
 #include "pki/check.h"
+#include "pki/csr.h"
 #include "pki/fail.h"
 #include "pki/file.h"
 #include "pki/key.h"
@@ -83,11 +84,23 @@ int pki_pair_load_leaf(struct pki_pair *pair, struct pki_error *e) {
         return r;
 }
 
+int pki_fail_external(struct pki_error *e, const char *path, const struct pki_pair *ca) {
+        char remedy[256];
+
+        snprintf(remedy, sizeof remedy,
+                 "let the CA sign what `triarch certs generate-csr` writes, or put the key there: %.100s",
+                 ca->key_path);
+        return pki_fail(e, -EINVAL, path, remedy,
+                        "needs a certificate, and the key of its CA (%.200s) is not here", ca->crt_path);
+}
+
 static int issue(struct pki_pair *pair, const struct pki_spec *spec, const struct pki_pair *ca, time_t now,
                  struct pki_error *e) {
-        int r = pki_cert_issue(spec, pair->key, ca ? ca->crt : NULL, ca ? ca->key : pair->key, now,
-                               &pair->crt);
+        int r;
 
+        if (ca && !ca->key)
+                return pki_fail_external(e, pair->crt_path, ca);
+        r = pki_cert_issue(spec, pair->key, ca ? ca->crt : NULL, ca ? ca->key : pair->key, now, &pair->crt);
         if (r < 0)
                 return pki_fail_crypto(e, pair->crt_path, "issuing a certificate");
         pair->new_crt = true;
@@ -162,11 +175,33 @@ int pki_pair_write(const struct pki_pair *pair, const char *root, pki_report_fn 
 
         if (pair->new_key && !pair->dry_run && (r = put_key(pair, e)) < 0)
                 return r;
-        if (report)
+        if (report && pair->key) /* that of an external CA is elsewhere */
                 report(userdata, pair->new_key ? PKI_MADE : PKI_KEPT, pair->key_path + skip);
         if (pair->new_crt && !pair->dry_run && (r = put_crt(pair, e)) < 0)
                 return r;
         if (report)
                 report(userdata, pair->new_crt ? PKI_MADE : PKI_KEPT, pair->crt_path + skip);
         return pair->new_crt && pair->dry_run ? show_crt(pair, report, userdata, e) : 0;
+}
+
+int pki_pair_request(struct pki_pair *pair, const struct pki_spec *spec, const struct pki_params *p,
+                     pki_report_fn report, void *userdata, struct pki_error *e) {
+        EVP_PKEY **keys[] = { &pair->key };
+        char path[PATH_MAX];
+        int r;
+
+        if (pair->crt)
+                return 0;
+        if (!pair->key) {
+                if (pki_keys_generate(p->alg, keys, 1) < 0)
+                        return pki_fail_crypto(e, pair->key_path, "making a key");
+                pair->new_key = true;
+        }
+        if (pair->new_key && !p->dry_run && (r = put_key(pair, e)) < 0)
+                return r;
+        if (report)
+                report(userdata, pair->new_key ? PKI_MADE : PKI_KEPT, pair->key_path + strlen(p->root));
+        snprintf(path, sizeof path, "%.*s.csr", (int)(strlen(pair->crt_path) - strlen(".crt")),
+                 pair->crt_path);
+        return pki_csr_write(path, spec, pair->key, p, report, userdata, e);
 }

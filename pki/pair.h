@@ -28,6 +28,13 @@ int pki_pair_load(struct pki_pair *pair, struct pki_error *e);
 /* The same for a leaf: without its key a certificate is of no use, and counts as missing. */
 int pki_pair_load_leaf(struct pki_pair *pair, struct pki_error *e);
 
+/* -EINVAL: `path` needs a certificate, and the key of its CA is elsewhere. */
+int pki_fail_external(struct pki_error *e, const char *path, const struct pki_pair *ca);
+
+/* Key and request of a certificate that is to come; nothing of one that is there. */
+int pki_pair_request(struct pki_pair *pair, const struct pki_spec *spec, const struct pki_params *p,
+                     pki_report_fn report, void *userdata, struct pki_error *e);
+
 /* Check the certificate against spec, or issue it with pair->key when there is none. ca NULL: the pair
  * is a CA itself. */
 int pki_pair_settle(struct pki_pair *pair, const struct pki_spec *spec, const struct pki_pair *ca, time_t now,

@@ -44,6 +44,7 @@ struct pki_params {
         const char *const *etcd_peer_sans;
         enum pki_alg alg;
         unsigned leaf_s, ca_s;    /* validity; 0: a year, ten years */
+        bool requests;            /* where the CA's key is elsewhere: a request in place of a certificate */
         bool external_etcd;       /* no certificates for etcd and its clients */
         bool kubelet_to_endpoint; /* kubelet.conf leads to the endpoint, as kubeadm's before 1.33 */
         bool dry_run;             /* all is read, checked and made in memory, and nothing is written */
@@ -56,7 +57,12 @@ struct pki_params {
 enum pki_action { PKI_KEPT, PKI_MADE, PKI_TEXT };
 typedef void (*pki_report_fn)(void *userdata, enum pki_action action, const char *file);
 
-/* Names are kubeadm's sub-phases: "ca", "apiserver", "apiserver-kubelet-client", "front-proxy-ca",
+/* A CA whose certificate is there and whose key is not is an external one: what it has signed must be there,
+ * and -EINVAL says what is missing. With p->requests, nothing is signed: of all that an external CA signs a
+ * key is made and FILE.csr beside where FILE.crt is to come (NAME.conf with the key in it and NAME.conf.csr
+ * of a kubeconfig, which NAME.conf.crt completes); "all" only.
+ *
+ * Names are kubeadm's sub-phases: "ca", "apiserver", "apiserver-kubelet-client", "front-proxy-ca",
  * "front-proxy-client", "etcd-ca", "etcd-server", "etcd-peer", "etcd-healthcheck-client",
  * "apiserver-etcd-client", "sa"; "all" makes all in that order. -ENOENT: no such name. */
 int pki_certs_ensure(const struct pki_params *p, const char *name, pki_report_fn report, void *userdata,

@@ -93,18 +93,31 @@ static int make_keys(struct set *s, enum pki_alg alg, struct pki_error *e) {
         return pki_keys_generate(alg, keys, n) < 0 ? pki_fail_crypto(e, NULL, "making keys") : 0;
 }
 
-static int settle(struct set *s, const struct pki_params *p, size_t i, struct pki_error *e) {
-        CLEANUP(GENERAL_NAMES_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
-        struct pki_spec spec = {
+static int leaf_spec(const struct set *s, const struct pki_params *p, size_t i, GENERAL_NAMES *names,
+                     struct pki_spec *ret, struct pki_error *e) {
+        *ret = (struct pki_spec){
                 .cn = leaves[i].cn, .eku = leaves[i].eku, .valid_s = p->leaf_s, .sans = names
         };
-        int r;
-
         if (!names)
                 return pki_fail_crypto(e, NULL, "listing SANs");
-        if (leaves[i].sans && (r = leaves[i].sans(p, s->ca.crt_path, names, e)) < 0)
-                return r;
-        return pki_pair_settle(&s->pairs[i], &spec, &s->ca, p->now, e);
+        return leaves[i].sans ? leaves[i].sans(p, s->ca.crt_path, names, e) : 0;
+}
+
+static int settle(struct set *s, const struct pki_params *p, size_t i, struct pki_error *e) {
+        CLEANUP(GENERAL_NAMES_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
+        struct pki_spec spec;
+        int r = leaf_spec(s, p, i, names, &spec, e);
+
+        return r < 0 ? r : pki_pair_settle(&s->pairs[i], &spec, &s->ca, p->now, e);
+}
+
+static int request(struct set *s, const struct pki_params *p, size_t i, pki_report_fn report, void *userdata,
+                   struct pki_error *e) {
+        CLEANUP(GENERAL_NAMES_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
+        struct pki_spec spec;
+        int r = leaf_spec(s, p, i, names, &spec, e);
+
+        return r < 0 ? r : pki_pair_request(&s->pairs[i], &spec, p, report, userdata, e);
 }
 
 int pki_triarch_ensure(const struct pki_params *p, gid_t agent_gid, pki_report_fn report, void *userdata,
@@ -114,7 +127,11 @@ int pki_triarch_ensure(const struct pki_params *p, gid_t agent_gid, pki_report_f
 
         if (!s)
                 return pki_fail_errno(e, -ENOMEM, NULL, "begun");
-        if ((r = load(s, p, agent_gid, e)) < 0 || (r = make_keys(s, p->alg, e)) < 0)
+        if ((r = load(s, p, agent_gid, e)) < 0)
+                return r;
+        for (size_t i = 0; p->requests && i < ARRAY_SIZE(leaves) && r == 0; i++)
+                r = s->ca.key ? 0 : request(s, p, i, report, userdata, e);
+        if (p->requests || r < 0 || (r = make_keys(s, p->alg, e)) < 0)
                 return r;
         for (size_t i = 0; i < ARRAY_SIZE(leaves) && r == 0; i++)
                 r = settle(s, p, i, e);

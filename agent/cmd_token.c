@@ -57,13 +57,15 @@ static int parse_uses(const char *text, unsigned *ret, struct error *e) {
 /* NAME or NAME=ADDRESS. */
 static int parse_node(const char *text, char name[254], char address[46], struct error *e) {
         const char *equals = text ? strchr(text, '=') : NULL, *wrong;
-        struct in_addr a;
+        struct vrrp_ip a;
 
         *name = *address = '\0';
         if (!text)
                 return 0;
-        if (equals && (inet_pton(AF_INET, equals + 1, &a) != 1 || !inet_ntop(AF_INET, &a, address, 46)))
-                return error_set(e, EXIT_INPUT, "--node \"%s\": \"%s\" is no IPv4 address", text, equals + 1);
+        if (equals && vrrp_ip_parse(equals + 1, &a) < 0)
+                return error_set(e, EXIT_INPUT, "--node \"%s\": \"%s\" is no address", text, equals + 1);
+        if (equals)
+                snprintf(address, 46, "%s", vrrp_ip_text(&a).v);
         if (equals == text || (equals ? (size_t)(equals - text) : strlen(text)) >= 254)
                 return error_set(e, EXIT_INPUT, "--node \"%s\": want NAME or NAME=ADDRESS", text);
         snprintf(name, 254, "%.*s", equals ? (int)(equals - text) : (int)strlen(text), text);

@@ -254,6 +254,10 @@ int config_derive_local(struct config *c) {
         struct http_check *h = &c->health.api_server;
         char server[CONFIG_HOST_PORT_SIZE];
 
+        if (c->cluster && c->advertise_address && strchr(c->advertise_address, ':') &&
+            !strcmp(c->health.etcd.endpoint, "http://127.0.0.1:2381") &&
+            set(&c->health.etcd.endpoint, "http://[::1]:2381") < 0)
+                return -ENOMEM;
         if (!c->cluster || !h->enabled || h->endpoint || !c->advertise_address)
                 return 0;
         return set(&h->endpoint, "https://%s/livez?exclude=etcd",

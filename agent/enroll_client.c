@@ -2,6 +2,7 @@
 #include "agent/enroll_clock.h"
 #include "pki/file.h"
 #include "pki/pin.h"
+#include "vrrp/ip.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,14 +19,17 @@ static void addrinfo_done(struct addrinfo **a) {
                 freeaddrinfo(*a);
 }
 
-static int bind_local(int fd, const char *local) {
-        struct sockaddr_in sa = { .sin_family = AF_INET };
+static int bind_local(int fd, const char *local, int family) {
+        struct sockaddr_storage sa;
+        struct vrrp_ip ip;
 
         if (!local)
                 return 0;
-        if (inet_pton(AF_INET, local, &sa.sin_addr) != 1)
+        if (vrrp_ip_parse(local, &ip) < 0)
                 return -EINVAL;
-        return bind(fd, (const void *)&sa, sizeof sa) < 0 ? -errno : 0;
+        if (ip.family != family)
+                return -EAFNOSUPPORT;
+        return bind(fd, (const void *)&sa, vrrp_ip_sockaddr(&ip, 0, 0, &sa)) < 0 ? -errno : 0;
 }
 
 static int finish_connect(int fd, unsigned timeout_ms) {
@@ -44,7 +48,7 @@ static int connect_one(const struct addrinfo *a, const char *local, unsigned tim
 
         if (fd < 0)
                 return -errno;
-        if ((r = bind_local(fd, local)) < 0)
+        if ((r = bind_local(fd, local, a->ai_family)) < 0)
                 return r;
         if (connect(fd, a->ai_addr, a->ai_addrlen) < 0 &&
             (r = errno == EINPROGRESS ? finish_connect(fd, timeout_ms) : -errno) < 0)
@@ -55,24 +59,27 @@ static int connect_one(const struct addrinfo *a, const char *local, unsigned tim
 }
 
 static int local_address(int fd, char out[ENROLL_ADDRESS_SIZE]) {
-        struct sockaddr_in sa;
+        struct sockaddr_storage sa = { 0 };
         socklen_t size = sizeof sa;
+        struct vrrp_ip ip;
 
         if (getsockname(fd, (void *)&sa, &size) < 0)
                 return -errno;
-        return inet_ntop(AF_INET, &sa.sin_addr, out, ENROLL_ADDRESS_SIZE) ? 0 : -errno;
+        ip = vrrp_ip_of_sockaddr(&sa);
+        snprintf(out, ENROLL_ADDRESS_SIZE, "%s", vrrp_ip_text(&ip).v);
+        return *out ? 0 : -EAFNOSUPPORT;
 }
 
 int enroll_connect(const char *host, uint16_t port, const char *local, unsigned timeout_ms, int *ret_fd,
                    char ret_local[ENROLL_ADDRESS_SIZE], struct error *e) {
-        const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+        const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
         CLEANUP(addrinfo_done) struct addrinfo *list = NULL;
         char service[8];
         int r, fd = -1;
 
         snprintf(service, sizeof service, "%u", port);
         if ((r = getaddrinfo(host, service, &hints, &list)) != 0) {
-                error_set(e, EXIT_FAILED, "\"%s\" is no IPv4 address, nor the name of one: %s", host,
+                error_set(e, EXIT_FAILED, "\"%s\" is no address, nor the name of one: %s", host,
                           gai_strerror(r));
                 return -EHOSTUNREACH;
         }

@@ -6,7 +6,7 @@
 
 enum { ENROLL_ADDRESS_SIZE = 46 };
 
-/* Connect to host (a name or an IPv4 address) from `local` (NULL: any), each address in turn. *ret_local:
+/* Connect to host (a name or an address) from `local` (NULL: any), each address in turn. *ret_local:
  * this end's address in canonical form. EXIT_FAILED with what was tried. */
 int enroll_connect(const char *host, uint16_t port, const char *local, unsigned timeout_ms, int *ret_fd,
                    char ret_local[ENROLL_ADDRESS_SIZE], struct error *e);

@@ -22,7 +22,7 @@ struct listener {
 };
 struct child {
         struct listener *l;
-        struct in_addr address;
+        struct vrrp_ip address;
 };
 
 static void log_line(struct listener *l, int priority, const char *what, int r) {
@@ -71,8 +71,8 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata
         return 0;
 }
 
-static _Noreturn void child_run(struct listener *l, int fd, struct in_addr address, unsigned hold_s) {
-        char peer[INET_ADDRSTRLEN];
+static _Noreturn void child_run(struct listener *l, int fd, struct vrrp_ip address, unsigned hold_s) {
+        struct vrrp_ip_text peer = vrrp_ip_text(&address);
         sigset_t none;
 
         sigemptyset(&none);
@@ -80,11 +80,10 @@ static _Noreturn void child_run(struct listener *l, int fd, struct in_addr addre
         for (size_t i = 0; i < l->n_fds; i++)
                 close(l->fds[i]);
         alarm(CHILD_LIFE_S);
-        inet_ntop(AF_INET, &address, peer, sizeof peer);
-        _exit((int)enroll_serve(l->s, fd, peer, hold_s));
+        _exit((int)enroll_serve(l->s, fd, peer.v, hold_s));
 }
 
-static int child_start(struct listener *l, int fd, struct in_addr address, unsigned hold_s) {
+static int child_start(struct listener *l, int fd, struct vrrp_ip address, unsigned hold_s) {
         struct child *c = malloc(sizeof *c);
         sd_event_source *source;
         pid_t pid;
@@ -108,19 +107,18 @@ static int child_start(struct listener *l, int fd, struct in_addr address, unsig
         return 0;
 }
 
-/* The address of an IPv4 peer, also behind an IPv6 socket. Masters have IPv4 addresses; the address that a
- * joiner names must be the one it comes from, so that others have nothing to ask here. */
-static int peer_address(const struct sockaddr_storage *sa, struct in_addr *ret) {
+/* Of an IPv4 peer, also behind an IPv6 socket, or an IPv6 one. The address that a joiner names must be the
+ * one it comes from, so that others have nothing to ask here. */
+static int peer_address(const struct sockaddr_storage *sa, struct vrrp_ip *ret) {
         const struct sockaddr_in6 *six = (const void *)sa;
+        struct in_addr four;
 
-        if (sa->ss_family == AF_INET) {
-                *ret = ((const struct sockaddr_in *)(const void *)sa)->sin_addr;
-                return 0;
+        *ret = vrrp_ip_of_sockaddr(sa);
+        if (ret->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+                memcpy(&four, six->sin6_addr.s6_addr + 12, sizeof four);
+                *ret = vrrp_ip_v4(four);
         }
-        if (sa->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
-                return -EAFNOSUPPORT;
-        memcpy(ret, six->sin6_addr.s6_addr + 12, sizeof *ret);
-        return 0;
+        return vrrp_ip_none(ret) ? -EAFNOSUPPORT : 0;
 }
 
 static int on_connection(sd_event_source *source, int listen_fd, uint32_t events, void *userdata) {
@@ -128,7 +126,7 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
         struct sockaddr_storage sa = { 0 };
         socklen_t size = sizeof sa;
         CLEANUP(closep) int fd = accept4(listen_fd, (void *)&sa, &size, SOCK_CLOEXEC);
-        struct in_addr address;
+        struct vrrp_ip address;
         unsigned hold_s;
         int r;
 

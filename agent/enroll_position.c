@@ -1,4 +1,5 @@
 #include "agent/enroll_position.h"
+#include "agent/config.h"
 #include "agent/jread.h"
 #include "agent/paths.h"
 #include "agent/rootpath.h"
@@ -27,9 +28,9 @@ static struct enroll_position *find(struct enroll_positions *p, const char *name
 }
 
 static bool is_member_at(const struct etcd_members *members, const char *address) {
-        char url[80];
+        char url[CONFIG_HOST_PORT_SIZE + 8], host[CONFIG_HOST_PORT_SIZE];
 
-        snprintf(url, sizeof url, "https://%s:2380", address);
+        snprintf(url, sizeof url, "https://%s", config_host_port(address, 2380, host));
         for (size_t i = 0; i < members->n; i++)
                 if (!strcmp(members->v[i].peer_url, url))
                         return true;

@@ -1,6 +1,5 @@
 #include "agent/enroll_proto.h"
 #include "agent/jread.h"
-#include <arpa/inet.h>
 #include <errno.h>
 
 static const char *const type_names[] = {
@@ -152,12 +151,9 @@ static int check_name(const char *s) {
 
 /* The canonical form only: addresses are compared as text. */
 static int check_address(const char *s) {
-        char again[INET_ADDRSTRLEN];
-        struct in_addr a;
+        struct vrrp_ip a;
 
-        if (inet_pton(AF_INET, s, &a) != 1 || !inet_ntop(AF_INET, &a, again, sizeof again))
-                return -EBADMSG;
-        return strcmp(s, again) ? -EBADMSG : 0;
+        return vrrp_ip_parse(s, &a) < 0 || strcmp(s, vrrp_ip_text(&a).v) != 0 ? -EBADMSG : 0;
 }
 
 /* PEM's letters and line breaks. Who wants a certificate must ask for it, and nobody else may. */

@@ -113,9 +113,9 @@ static int check_token(struct session *x) {
 
 /* A learner that has never started has no name, data or vote: the joiner at its address may take it over. */
 static bool is_taken_by(const struct etcd_member *m, const struct enroll_request *q) {
-        char url[80];
+        char url[CONFIG_HOST_PORT_SIZE + 8], host[CONFIG_HOST_PORT_SIZE];
 
-        snprintf(url, sizeof url, "https://%s:2380", q->node_address);
+        snprintf(url, sizeof url, "https://%s", config_host_port(q->node_address, 2380, host));
         return *m->name && (!strcmp(m->name, q->node_name) || !strcmp(m->peer_url, url));
 }
 

@@ -1,13 +1,20 @@
 #include "agent/enroll_sources.h"
 #include <stddef.h>
+#include <string.h>
 
 enum { SECOND_US = 1000000, FORGIVE_S = 600 };
 
-static struct enroll_source *find(struct enroll_sources *s, struct in_addr address) {
+static struct enroll_source *find(struct enroll_sources *s, struct vrrp_ip address) {
         for (size_t i = 0; i < s->n; i++)
-                if (s->v[i].address.s_addr == address.s_addr)
+                if (vrrp_ip_equal(&s->v[i].address, &address))
                         return &s->v[i];
         return NULL;
+}
+
+static struct vrrp_ip source_of(struct vrrp_ip address) {
+        if (address.family == AF_INET6)
+                memset(address.b + 8, 0, 8);
+        return address;
 }
 
 static bool owes_less(const struct enroll_source *a, const struct enroll_source *b) {
@@ -27,14 +34,14 @@ static struct enroll_source *make_room(struct enroll_sources *s) {
         return least;
 }
 
-struct enroll_source *enroll_source_enter(struct enroll_sources *s, struct in_addr address, int64_t now_us,
+struct enroll_source *enroll_source_enter(struct enroll_sources *s, struct vrrp_ip address, int64_t now_us,
                                           unsigned *ret_hold_s) {
-        struct enroll_source *v = find(s, address);
+        struct enroll_source *v = find(s, source_of(address));
 
         if (!v) {
                 if (!(v = make_room(s)))
                         return NULL;
-                *v = (struct enroll_source){ .address = address };
+                *v = (struct enroll_source){ .address = source_of(address) };
         }
         if (v->active >= ENROLL_PER_SOURCE)
                 return NULL;
@@ -47,8 +54,8 @@ struct enroll_source *enroll_source_enter(struct enroll_sources *s, struct in_ad
         return v;
 }
 
-void enroll_source_leave(struct enroll_sources *s, struct in_addr address, bool wrong, int64_t now_us) {
-        struct enroll_source *v = find(s, address);
+void enroll_source_leave(struct enroll_sources *s, struct vrrp_ip address, bool wrong, int64_t now_us) {
+        struct enroll_source *v = find(s, source_of(address));
         unsigned hold_s;
 
         if (!v)

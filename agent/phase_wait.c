@@ -61,11 +61,11 @@ static bool probe_ask(struct probe *p) {
 }
 
 static int api_server_open(const struct phase_ctx *ctx, struct probe *p) {
-        char ca[PATH_MAX], crt[PATH_MAX], key[PATH_MAX];
+        char ca[PATH_MAX], crt[PATH_MAX], key[PATH_MAX], server[CONFIG_HOST_PORT_SIZE];
         int r;
 
-        snprintf(p->url, sizeof p->url, "https://%s:%u/livez", ctx->config->advertise_address,
-                 ctx->config->bind_port);
+        snprintf(p->url, sizeof p->url, "https://%s/livez",
+                 config_host_port(ctx->config->advertise_address, ctx->config->bind_port, server));
         if ((r = probe_open(p)) < 0)
                 return r;
         if (root_path_below(ca, ctx->root, ctx->config->cert_dir, "ca.crt") < 0 ||

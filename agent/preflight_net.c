@@ -100,40 +100,49 @@ void preflight_time(struct preflight *p, const struct preflight_check *c) {
                               s.reason);
 }
 
-/* Does an IPv4 address of the interface (any, when NULL) satisfy the test? `seen`: the last address of the
- * interface, for the message. */
+static struct vrrp_ip host_address(const struct ifaddrs *i) {
+        struct sockaddr_storage sa = { 0 };
+        int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
+
+        if (family != AF_INET && family != AF_INET6)
+                return (struct vrrp_ip){ 0 };
+        memcpy(&sa, i->ifa_addr,
+               family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+        return vrrp_ip_of_sockaddr(&sa);
+}
+
+/* Does an address of the interface (any, when NULL), of the VIP's family, satisfy the test? `seen`: the last
+ * of them, for the message. */
 static bool interface_has(const char *interface, const struct vip_config *vip,
-                          bool (*test)(const struct vip_config *vip, struct in_addr a),
-                          char seen[INET_ADDRSTRLEN]) {
+                          bool (*test)(const struct vip_config *vip, const struct vrrp_ip *a),
+                          struct vrrp_ip_text *seen) {
         struct ifaddrs *list = NULL;
         bool found = false;
 
         if (getifaddrs(&list) < 0)
                 return false;
         for (const struct ifaddrs *i = list; i && !found; i = i->ifa_next) {
-                struct sockaddr_in sa;
+                struct vrrp_ip ip = host_address(i);
 
-                if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET ||
+                if (ip.family != vip->addresses[0].ip.family ||
                     (interface && strcmp(i->ifa_name, interface) != 0))
                         continue;
-                memcpy(&sa, i->ifa_addr, sizeof sa);
-                inet_ntop(AF_INET, &sa.sin_addr, seen, INET_ADDRSTRLEN);
-                found = test(vip, sa.sin_addr);
+                *seen = vrrp_ip_text(&ip);
+                found = test(vip, &ip);
         }
         freeifaddrs(list);
         return found;
 }
 
-static bool carries_network(const struct vip_config *vip, struct in_addr a) {
+static bool carries_network(const struct vip_config *vip, const struct vrrp_ip *a) {
         const struct vip_address *first = &vip->addresses[0];
-        struct vrrp_ip ip = vrrp_ip_v4(a);
 
-        return !vrrp_ip_equal(&ip, &first->ip) && vrrp_ip_same_network(&ip, &first->ip, first->prefix);
+        return !vrrp_ip_equal(a, &first->ip) && vrrp_ip_same_network(a, &first->ip, first->prefix);
 }
 
 void preflight_vip_interface(struct preflight *p, const struct preflight_check *c) {
         const struct vip_config *vip = config_vip(p->ctx->config);
-        char seen[INET_ADDRSTRLEN] = "none";
+        struct vrrp_ip_text seen = { "none" };
         struct vrrp_ip_text address;
 
         if (!vip)
@@ -146,23 +155,21 @@ void preflight_vip_interface(struct preflight *p, const struct preflight_check *
         else if (!if_nametoindex(vip->interface))
                 preflight_add(p, c->level, c->name, "there is no interface %s, which is to carry %s",
                               vip->interface, address.v);
-        else if (!interface_has(vip->interface, vip, carries_network, seen))
+        else if (!interface_has(vip->interface, vip, carries_network, &seen))
                 preflight_add(p, c->level, c->name,
                               "the interface %s has no address in the network of %s/%u (it has %s)",
-                              vip->interface, address.v, vip->addresses[0].prefix, seen);
+                              vip->interface, address.v, vip->addresses[0].prefix, seen.v);
 }
 
-static bool is_the_vip(const struct vip_config *vip, struct in_addr a) {
-        struct vrrp_ip ip = vrrp_ip_v4(a);
-
-        return vrrp_ip_equal(&ip, &vip->addresses[0].ip);
+static bool is_the_vip(const struct vip_config *vip, const struct vrrp_ip *a) {
+        return vrrp_ip_equal(a, &vip->addresses[0].ip);
 }
 
 /* This host's own addresses answer no probe of its own, so they are looked at first. Without the
  * interface there is a finding of VIPInterface already. */
 void preflight_vip(struct preflight *p, const struct preflight_check *c) {
         const struct vip_config *vip = config_vip(p->ctx->config);
-        char seen[INET_ADDRSTRLEN];
+        struct vrrp_ip_text seen;
         struct vrrp_ip_text address;
         uint8_t mac[6];
         int r;
@@ -170,7 +177,7 @@ void preflight_vip(struct preflight *p, const struct preflight_check *c) {
         if (!vip || p->rerun || !vip->interface || !if_nametoindex(vip->interface))
                 return;
         address = vrrp_ip_text(&vip->addresses[0].ip);
-        if (interface_has(NULL, vip, is_the_vip, seen))
+        if (interface_has(NULL, vip, is_the_vip, &seen))
                 preflight_add(p, c->level, c->name,
                               "this machine has %s already; remove it (another VRRP program?)", address.v);
         else if ((r = vrrp_neighbour_probe(vip->interface, &vip->addresses[0].ip, PROBE_MS, mac)) > 0)

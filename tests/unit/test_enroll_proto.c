@@ -363,8 +363,30 @@ static void test_clocks_are_compared_with_an_interval(void **state) {
         assert_string_equal(enroll_time_text(0, text), "1970-01-01T00:00:00.000Z");
 }
 
+static struct vrrp_ip address_of(uint32_t network_order) {
+        return vrrp_ip_v4((struct in_addr){ network_order });
+}
+
+/* A host may have a network of 64 bits to itself. */
+static void test_ipv6_sources_are_networks(void **state) {
+        struct enroll_sources s = { 0 };
+        struct vrrp_ip a, same, other;
+        unsigned hold;
+
+        (void)state;
+        assert_int_equal(vrrp_ip_parse("fd00:1::1", &a), 0);
+        assert_int_equal(vrrp_ip_parse("fd00:1::ffff:2", &same), 0);
+        assert_int_equal(vrrp_ip_parse("fd00:1:0:1::1", &other), 0);
+        assert_non_null(enroll_source_enter(&s, a, 1000000000, &hold));
+        enroll_source_leave(&s, a, true, 1000000000);
+        assert_non_null(enroll_source_enter(&s, same, 1000000000, &hold));
+        assert_int_equal(hold, 1);
+        assert_non_null(enroll_source_enter(&s, other, 1000000000, &hold));
+        assert_int_equal(hold, 0);
+}
+
 static void test_only_the_source_of_wrong_tries_waits(void **state) {
-        const struct in_addr bad = { htonl(0x0a000001) }, good = { htonl(0x0a000002) };
+        const struct vrrp_ip bad = address_of(htonl(0x0a000001)), good = address_of(htonl(0x0a000002));
         static const unsigned holds[] = { 1, 2, 4, 8, 16, 32, 64, 64, 64 };
         struct enroll_sources s = { 0 };
         int64_t now = 1000000000;
@@ -393,7 +415,7 @@ static void test_only_the_source_of_wrong_tries_waits(void **state) {
 }
 
 static void test_one_source_cannot_take_all_places(void **state) {
-        const struct in_addr a = { htonl(0x0a000001) };
+        const struct vrrp_ip a = address_of(htonl(0x0a000001));
         struct enroll_sources s = { 0 };
         unsigned hold;
 
@@ -407,7 +429,7 @@ static void test_one_source_cannot_take_all_places(void **state) {
         enroll_source_leave(&s, a, false, 1);
         enroll_source_leave(&s, a, true, 1);
         for (uint32_t i = 0; i < 1000; i++) {
-                struct in_addr other = { htonl(0x0b000000 + i) };
+                struct vrrp_ip other = address_of(htonl(0x0b000000 + i));
 
                 assert_non_null(enroll_source_enter(&s, other, 2 + i, &hold));
                 enroll_source_leave(&s, other, false, 2 + i);
@@ -418,14 +440,15 @@ static void test_one_source_cannot_take_all_places(void **state) {
 
 /* Waiting for one's own wrong tries must never become waiting for those of others. */
 static void test_many_held_sources_do_not_lock_others_out(void **state) {
-        const struct in_addr first = { htonl(0x0a000000) }, last = { htonl(0x0a000000 + ENROLL_SOURCES - 1) };
-        const struct in_addr honest = { htonl(0x0b000000) };
+        const struct vrrp_ip first = address_of(htonl(0x0a000000)),
+                             last = address_of(htonl(0x0a000000 + ENROLL_SOURCES - 1));
+        const struct vrrp_ip honest = address_of(htonl(0x0b000000));
         struct enroll_sources s = { 0 };
         unsigned hold;
 
         (void)state;
         for (uint32_t i = 0; i < ENROLL_SOURCES; i++) {
-                struct in_addr bad = { htonl(0x0a000000 + i) };
+                struct vrrp_ip bad = address_of(htonl(0x0a000000 + i));
 
                 assert_non_null(enroll_source_enter(&s, bad, 1000 + i, &hold));
                 enroll_source_leave(&s, bad, true, 1000 + i);
@@ -493,6 +516,7 @@ int main(void) {
                 cmocka_unit_test(test_bundles_are_of_one_role),
                 cmocka_unit_test(test_bundle_is_a_fixed_list),
                 cmocka_unit_test(test_clocks_are_compared_with_an_interval),
+                cmocka_unit_test(test_ipv6_sources_are_networks),
                 cmocka_unit_test(test_only_the_source_of_wrong_tries_waits),
                 cmocka_unit_test(test_one_source_cannot_take_all_places),
                 cmocka_unit_test(test_many_held_sources_do_not_lock_others_out),

@@ -1,5 +1,7 @@
 #include "agent/enroll_proto.h"
 #include "agent/jread.h"
+#include "vrrp/ip.h"
+#include <arpa/inet.h>
 #include <errno.h>
 
 static const char *const type_names[] = {

@@ -143,7 +143,7 @@ static void test_fields_are_strict(void **state) {
                 { "body", "address", "\"172.18.0\"" },
                 { "body", "address", "\"172.18.0.256\"" },
                 { "body", "address", "\"172.18.000.155\"" },
-                { "body", "address", "\"::1\"" },
+                { "body", "address", "\"::0001\"" },
                 { "body", "address", "\"172.18.0.155 \"" },
                 { "body", "clock_ns", "-1" },
                 { "body", "clock_ns", "1.5" },

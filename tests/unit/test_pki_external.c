@@ -18,7 +18,7 @@ static bool exists(void *state, const char *file) {
 }
 
 static void move_away(void *state, const char *file) {
-        char from[PATH_MAX], to[PATH_MAX];
+        char from[PATH_MAX], to[PATH_MAX + 8];
 
         tmp_path(state, file, from);
         snprintf(to, sizeof to, "%s.away", from);

@@ -63,6 +63,25 @@ static int check_gates(struct config_reader *r) {
 
 /* ---- external etcd ---- */
 
+static bool has(const struct str_list *list, const char *word) {
+        for (size_t i = 0; i < list->n; i++)
+                if (!strcmp(list->items[i], word))
+                        return true;
+        return false;
+}
+
+/* What kubeadm asks there, version and health, nobody asks here. */
+static int check_http_endpoints(struct config_reader *r, const struct external_etcd *x) {
+        for (size_t i = 0; i < x->http_endpoints.n; i++)
+                if (!has(&x->endpoints, x->http_endpoints.items[i]))
+                        return config_blame(
+                                r, BLAME(&x->http_endpoints),
+                                "etcd.external.httpEndpoints: \"%s\" is none of the endpoints, and "
+                                "these alone are asked; leave it out",
+                                x->http_endpoints.items[i]);
+        return 0;
+}
+
 static int check_external_etcd(struct config_reader *r) {
         const struct external_etcd *x = &r->c->etcd_external;
 
@@ -80,7 +99,7 @@ static int check_external_etcd(struct config_reader *r) {
                                             "etcd.external.endpoints: \"%s\" must begin with https://, for "
                                             "caFile is given",
                                             x->endpoints.items[i]);
-        return 0;
+        return check_http_endpoints(r, x);
 }
 
 /* ---- the rest ---- */
@@ -93,13 +112,6 @@ static int check_validity(struct config_reader *r) {
         return config_blame(r, BLAME(&c->certificate_validity_s, &c->ca_certificate_validity_s),
                             "certificateValidityPeriod: is longer than caCertificateValidityPeriod; no "
                             "certificate is good for longer than its CA's");
-}
-
-static bool has(const struct str_list *list, const char *word) {
-        for (size_t i = 0; i < list->n; i++)
-                if (!strcmp(list->items[i], word))
-                        return true;
-        return false;
 }
 
 static int check_tokens(struct config_reader *r) {

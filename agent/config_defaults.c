@@ -220,7 +220,7 @@ static const char defaults[] =
         "    extraArgs: []\n"
         "    extraEnvs: []\n"
         "  # Instead of local, an etcd that runs elsewhere, with endpoints (a list of URLs), caFile,\n"
-        "  # certFile, keyFile and, where they differ for /health, httpEndpoints below external.\n"
+        "  # certFile and keyFile below external.\n"
         "dns:\n"
         "  # Default: imageRepository (with /coredns where that is registry.k8s.io), and the version that "
         "belongs to\n"

@@ -11,7 +11,7 @@
 #include <openssl/crypto.h>
 #include <time.h>
 
-enum { CONNECT_TIMEOUT_MS = 10000, PATIENCE_S = 240, CHRONY_TIMEOUT_MS = 500 };
+enum { CONNECT_TIMEOUT_MS = 10000, CHRONY_TIMEOUT_MS = 500 };
 
 static int64_t own_clock(void *userdata) {
         return enroll_clock_now(*(const double *)userdata);
@@ -59,7 +59,7 @@ static int one_try(struct join *j, struct enroll_joiner *joiner, struct enroll_r
 }
 
 static int ask_master(struct join *j, const struct config *c, struct enroll_result *ret, struct error *e) {
-        int64_t deadline_us = monotonic_us() + PATIENCE_S * INT64_C(1000000);
+        int64_t deadline_us = monotonic_us() + c->timeouts.discovery_us;
         struct clock_state clock;
         CLEANUP(freep) char *csr = NULL;
         struct enroll_joiner joiner = { .token = j->token,

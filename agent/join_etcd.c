@@ -8,18 +8,23 @@
 #include <time.h>
 
 enum { CLIENT_PORT = 2379, PEER_PORT = 2380 };
-enum { LIMIT_S = 240, PAUSE_MS = 500, REPORT_S = 10, CALL_TIMEOUT_MS = 9000, SERVE_TIMEOUT_MS = 1500 };
+enum { PAUSE_MS = 500, REPORT_S = 10, CALL_TIMEOUT_MS = 9000, SERVE_TIMEOUT_MS = 1500 };
 
 /* Waiting, with the reason said when it changes and every ten seconds. */
 struct wait {
         const char *what;
-        int64_t deadline_us, said_us;
+        int64_t limit_us, deadline_us, said_us;
         char reason[512];
         unsigned tries;
 };
 
-static struct wait wait_begin(const char *what) {
-        return (struct wait){ .what = what, .deadline_us = monotonic_us() + LIMIT_S * INT64_C(1000000) };
+static struct wait wait_begin(const char *what, int64_t limit_us) {
+        return (struct wait){ .what = what, .limit_us = limit_us, .deadline_us = monotonic_us() + limit_us };
+}
+
+/* There is one learner at a time: another that joins may be in front, until its etcd has started. */
+static int64_t queue_us(const struct join *j) {
+        return (int64_t)j->config->timeouts.etcd_call_us + j->config->timeouts.control_plane_us;
 }
 
 static int wait_more(struct wait *w, const char *reason, struct error *e) {
@@ -33,7 +38,7 @@ static int wait_more(struct wait *w, const char *reason, struct error *e) {
                           "gave up after %d s waiting %s: %s; `triarch join` again goes on from here, "
                           "`triarch reset` "
                           "takes it back",
-                          LIMIT_S, w->what, last);
+                          (int)(w->limit_us / 1000000), w->what, last);
                 return -ETIMEDOUT;
         }
         if (strcmp(reason, w->reason) != 0 || now - w->said_us > REPORT_S * INT64_C(1000000)) {
@@ -176,7 +181,7 @@ static int try_add(struct join *j, const struct etcd_client *client, const char 
 }
 
 int join_etcd_add(struct join *j, struct error *e) {
-        struct wait w = wait_begin("to become a learner of etcd");
+        struct wait w = wait_begin("to become a learner of etcd", queue_us(j));
         struct etcd_members members = { 0 };
         const struct etcd_member *own;
         struct error why = { 0 };
@@ -227,7 +232,7 @@ static int own_member(struct join *j, unsigned turn, struct access *a, struct et
 }
 
 int join_etcd_started(struct join *j, struct error *e) {
-        struct wait w = wait_begin("for this machine's etcd to start");
+        struct wait w = wait_begin("for this machine's etcd to start", j->config->timeouts.control_plane_us);
         struct etcd_member own;
         struct error why = { 0 };
         struct access a;
@@ -252,7 +257,8 @@ int join_etcd_started(struct join *j, struct error *e) {
 }
 
 int join_etcd_promote(struct join *j, struct error *e) {
-        struct wait w = wait_begin("for etcd to make this machine a voting member");
+        struct wait w =
+                wait_begin("for etcd to make this machine a voting member", j->config->timeouts.etcd_call_us);
         struct etcd_member own;
         struct error why = { 0 };
         struct access a;
@@ -279,7 +285,7 @@ int join_etcd_promote(struct join *j, struct error *e) {
 /* A voting member need not serve: etcd 3.6 first publishes its name, and a member that got the state as a
  * snapshot may wait a whole time-out for that. Its port is open meanwhile, so only an answer tells. */
 int join_etcd_serves(struct join *j, struct error *e) {
-        struct wait w = wait_begin("for this machine's etcd to serve");
+        struct wait w = wait_begin("for this machine's etcd to serve", j->config->timeouts.control_plane_us);
         struct etcd_members members;
         struct error why = { 0 };
         struct access a;

@@ -8,7 +8,7 @@
 
 #define KUBELET_CONF  "/etc/kubernetes/kubelet.conf"
 #define MANIFESTS_DIR "/etc/kubernetes/manifests"
-enum { LIMIT_S = 240, PAUSE_MS = 300, REPORT_S = 10, CALL_TIMEOUT_MS = 3000 };
+enum { PAUSE_MS = 300, REPORT_S = 10, CALL_TIMEOUT_MS = 3000 };
 
 /* Like the journal's own key, it must outlive a crash: the token may have been spent on it. */
 static int stored_key(struct join *j, char **ret, struct error *e) {
@@ -85,24 +85,25 @@ static int registered(const struct join *j, struct error *why) {
 /* With the kubelet's own credentials, so that it is known that they work; the kubelet makes the node. */
 int join_worker_wait(struct join *j, struct error *e) {
         int64_t now, start_us = monotonic_us(), said_us = start_us;
+        uint32_t limit_us = j->config->timeouts.tls_bootstrap_us;
+        int limit_s = (int)(limit_us / 1000000), r;
         struct error why = { 0 };
-        int r;
 
         if (*j->root)
                 return 0;
         while ((r = registered(j, &why)) == 0) {
                 now = monotonic_us();
-                if (now - start_us > LIMIT_S * INT64_C(1000000)) {
+                if (now - start_us > limit_us) {
                         error_set(
                                 e, EXIT_FAILED,
                                 "the kubelet has not registered this node, %d s were waited for it: %.600s; "
                                 "look at `journalctl -u kubelet`, then run this again",
-                                LIMIT_S, why.message);
+                                limit_s, why.message);
                         return -ETIMEDOUT;
                 }
                 if (now - said_us > REPORT_S * INT64_C(1000000)) {
                         printf("[kubelet-wait] %d s of %d s: %s\n", (int)((now - start_us) / 1000000),
-                               LIMIT_S, why.message);
+                               limit_s, why.message);
                         fflush(stdout);
                         said_us = now;
                 }

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <time.h>
 
-enum { LIMIT_S = 240, TRY_TIMEOUT_MS = 2000, PAUSE_MS = 200, REPORT_S = 10 };
+enum { TRY_TIMEOUT_MS = 2000, PAUSE_MS = 200, REPORT_S = 10 };
 
 /* One address that is asked again and again, and what it said last. */
 struct probe {
@@ -80,34 +80,43 @@ static double seconds(void) {
 }
 
 /* On a terminal the line is kept up to date; in a log there is a line every ten seconds. */
-static void progress(const struct probe *api, double elapsed, double *next) {
+static void progress(const struct probe *api, double elapsed, unsigned limit_s, double *next) {
         bool terminal = isatty(STDOUT_FILENO);
 
         if (elapsed < *next)
                 return;
         *next = elapsed + (terminal ? 0.5 : REPORT_S);
-        printf("%s[wait-control-plane] %s: %.0f s of %d s: %s%s", terminal ? "\r\033[K" : "", api->url,
-               elapsed, LIMIT_S, api->last, terminal ? "" : "\n");
+        printf("%s[wait-control-plane] %s: %.0f s of %u s: %s%s", terminal ? "\r\033[K" : "", api->url,
+               elapsed, limit_s, api->last, terminal ? "" : "\n");
         fflush(stdout);
 }
 
-static int wait_loop(struct probe *api, struct probe *kubelet, struct error *e) {
+/* The kubelet starts the API server: without it there is nothing to wait for. */
+static bool is_over(const struct timeouts *limits, double elapsed, struct probe *kubelet) {
+        if (elapsed * 1e6 >= limits->control_plane_us) {
+                probe_ask(kubelet);
+                return true;
+        }
+        return elapsed * 1e6 >= limits->kubelet_us && !probe_ask(kubelet);
+}
+
+static int wait_loop(const struct timeouts *limits, struct probe *api, struct probe *kubelet,
+                     struct error *e) {
         double start = seconds(), next = 1, elapsed;
         const char *clear = isatty(STDOUT_FILENO) ? "\r\033[K" : "";
 
         while (!probe_ask(api)) {
-                if ((elapsed = seconds() - start) >= LIMIT_S) {
-                        probe_ask(kubelet);
+                if (is_over(limits, elapsed = seconds() - start, kubelet)) {
                         fputs(clear, stdout);
                         error_set(e, EXIT_FAILED,
-                                  "%s does not answer, %d s were waited for it: %s; the kubelet (%s): %s. "
+                                  "%s does not answer, %.0f s were waited for it: %s; the kubelet (%s): %s. "
                                   "Look at "
                                   "`journalctl -u kubelet` and at the logs of the containers, then run this "
                                   "again",
-                                  api->url, LIMIT_S, api->last, kubelet->url, kubelet->last);
+                                  api->url, elapsed, api->last, kubelet->url, kubelet->last);
                         return -ETIMEDOUT;
                 }
-                progress(api, elapsed, &next);
+                progress(api, elapsed, limits->control_plane_us / 1000000, &next);
                 nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000L }, NULL);
         }
         printf("%s[wait-control-plane] %s answers after %.1f s\n", clear, api->url, seconds() - start);
@@ -126,7 +135,7 @@ int phase_wait(struct phase_ctx *ctx, const char *sub, struct error *e) {
         if ((r = api_server_open(ctx, &api)) < 0 || (r = probe_open(&kubelet)) < 0)
                 error_set(e, EXIT_FAILED, "cannot ask the API server: %s", strerror(-r));
         else
-                r = wait_loop(&api, &kubelet, e);
+                r = wait_loop(&ctx->config->timeouts, &api, &kubelet, e);
         curl_easy_cleanup(api.curl);
         curl_easy_cleanup(kubelet.curl);
         return r;

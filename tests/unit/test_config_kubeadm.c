@@ -218,7 +218,7 @@ static void test_external_etcd(void **state) {
         struct config *c = parse(HAS_VIP "---\n" EXTERNAL "    caFile: /ca\n    certFile: ''\n", NULL);
         CLEANUP(config_freep)
         struct config *d = parse(HAS_VIP "health: {etcd: {endpoint: 'http://10.0.0.60:2381'}}\n---\n" EXTERNAL
-                                         "    httpEndpoints: ['http://10.0.0.60:2381']\n",
+                                         "    httpEndpoints: ['https://10.0.0.60:2379']\n",
                                  NULL);
 
         (void)state;
@@ -227,7 +227,7 @@ static void test_external_etcd(void **state) {
         assert_null(c->etcd_external.cert_file);
         assert_false(c->health.etcd.enabled); /* it does not run here */
         assert_true(d->health.etcd.enabled);
-        assert_string_equal(d->etcd_external.http_endpoints.items[0], "http://10.0.0.60:2381");
+        assert_int_equal(d->etcd_external.http_endpoints.n, 1);
         expect_round_trip(c);
         expect_round_trip(d);
 }
@@ -235,6 +235,8 @@ static void test_external_etcd(void **state) {
 static void test_wrong_external_etcd(void **state) {
         static const struct wrong t[] = {
                 { VIP "---\n" EXTERNAL "  local: {dataDir: /d}\n", 12, 5, "local and external exclude" },
+                { VIP "---\n" EXTERNAL "    httpEndpoints: ['http://10.0.0.60:2381']\n", 13, 20,
+                  "none of the endpoints" },
                 { VIP "---\n" CLUSTER "etcd: {external: {caFile: /ca}}\n", 10, 18,
                   "\"endpoints\" is missing" },
                 { VIP "---\n" EXTERNAL "    certFile: /c\n    caFile: /ca\n", 13, 15, "go together" },

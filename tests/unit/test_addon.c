@@ -269,6 +269,26 @@ static void test_image_list_follows(void **state) {
         done(&f);
 }
 
+/* kubeadm's target `corednsdeployment`: that object alone, and with it what it says of the number of pods. */
+static void test_coredns_is_patched(void **state) {
+        struct fixture f = begin(*state, "10.244.0.0/16");
+        CLEANUP(freep) char *deployment = NULL, *service = NULL;
+        char path[PATH_MAX];
+
+        tmp_path(f.root, "corednsdeployment0+merge.yaml", path);
+        CLEANUP(fclosep) FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs("metadata: {annotations: {site: rack-7}}\nspec: {replicas: 3}\n", file);
+        assert_int_equal(fflush(file), 0);
+        f.c->patches_dir = strdup(f.root);
+        deployment = render(&f, "coredns", "coredns-deployment");
+        service = render(&f, "coredns", "coredns");
+        assert_non_null(strstr(deployment, "site: rack-7"));
+        assert_non_null(strstr(deployment, "replicas: 3\n"));
+        assert_null(strstr(service, "rack-7"));
+        done(&f);
+}
+
 int main(void) {
         static const char *const proxies[] = { "http_proxy", "https_proxy", "no_proxy", "all_proxy",
                                                "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
@@ -282,6 +302,7 @@ int main(void) {
                 tmp_test(test_networks_and_backends),
                 tmp_test(test_what_is_not_wanted),
                 tmp_test(test_image_list_follows),
+                tmp_test(test_coredns_is_patched),
         };
 
         /* kubeadm copies the proxies of its caller; the golden files have none. */

@@ -208,7 +208,7 @@ struct config {
         bool image_pull_serial; /* true: one image after the other */
         char *patches_dir;      /* NULL: none; of this node alone */
         struct timeouts timeouts;
-        struct bootstrap_tokens bootstrap_tokens; /* none given: one of 24 h. Never written */
+        struct bootstrap_tokens bootstrap_tokens; /* none given: none made. Never written */
         bool dry_run;                             /* never written */
         uint32_t token_ttl_s;                     /* 2 h for the token that init prints */
         struct join_config join;                  /* JoinConfiguration */

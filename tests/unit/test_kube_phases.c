@@ -149,6 +149,22 @@ static const char config_text[] =
         "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
         "controlPlaneEndpoint: 172.18.0.192:6443\n";
 
+static void run_dry(void *root, const char *phase, const char *text, char *out, size_t size) {
+        char path[PATH_MAX], command[2 * PATH_MAX];
+        FILE *f;
+
+        assert_int_equal(
+                pki_file_write(tmp_path(root, "config.yaml", path), 0600, (gid_t)-1, text, strlen(text), 0),
+                0);
+        snprintf(command, sizeof command, "%s init phase %s --dry-run --root %s --config %s 2>&1",
+                 getenv("TRIARCH"), phase, (const char *)root, path);
+        f = popen(command, "r"); /* NOLINT(cert-env33-c): the program under test */
+        assert_non_null(f);
+        out[fread(out, 1, size - 1, f)] = '\0';
+        if (pclose(f) != 0)
+                fail_msg("%s: %s", phase, out);
+}
+
 /* Every object by its name, a Secret by nothing else; nothing is written or asked. */
 static void test_dry_run(void **state) {
         static const struct {
@@ -161,25 +177,27 @@ static void test_dry_run(void **state) {
                   "would have marked Node host1: node-role.kubernetes.io/control-plane=" },
                 { "bootstrap-token", "would have applied Secret kube-system/bootstrap-token-abcdef" },
         };
-        char path[PATH_MAX], command[2 * PATH_MAX], out[65536];
+        char out[65536];
 
-        assert_int_equal(pki_file_write(tmp_path(*state, "config.yaml", path), 0600, (gid_t)-1, config_text,
-                                        strlen(config_text), 0),
-                         0);
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                FILE *f;
-                size_t n;
-
-                snprintf(command, sizeof command, "%s init phase %s --dry-run --root %s --config %s 2>&1",
-                         getenv("TRIARCH"), cases[i].phase, (const char *)*state, path);
-                f = popen(command, "r"); /* NOLINT(cert-env33-c): the program under test */
-                assert_non_null(f);
-                n = fread(out, 1, sizeof out - 1, f);
-                out[n] = '\0';
-                if (pclose(f) != 0 || !strstr(out, cases[i].says) || strstr(out, "0123456789abcdef"))
+                run_dry(*state, cases[i].phase, config_text, out, sizeof out);
+                if (!strstr(out, cases[i].says) || strstr(out, "0123456789abcdef"))
                         fail_msg("%s: %s", cases[i].phase, out);
         }
         assert_int_equal(tmp_count(*state), 1);
+}
+
+/* Otherwise than kubeadm's, whose init makes one of 24 h. */
+static void test_no_token_unasked(void **state) {
+        static const char text[] = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n"
+                                   "localAPIEndpoint: {advertiseAddress: 172.18.0.154}\n---\n"
+                                   "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
+                                   "controlPlaneEndpoint: 172.18.0.192:6443\n";
+        char out[65536];
+
+        run_dry(*state, "bootstrap-token", text, out, sizeof out);
+        assert_non_null(strstr(out, "would have applied ConfigMap kube-public/cluster-info"));
+        assert_null(strstr(out, "Secret"));
 }
 
 int main(void) {
@@ -187,6 +205,7 @@ int main(void) {
                 tmp_test(test_rights_are_given), tmp_test(test_rights_that_are_there_are_used),
                 tmp_test(test_token_put),        tmp_test(test_node_is_waited_for),
                 tmp_test(test_no_node_comes),    tmp_test(test_dry_run),
+                tmp_test(test_no_token_unasked),
         };
 
         signal(SIGPIPE, SIG_IGN);

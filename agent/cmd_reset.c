@@ -13,8 +13,9 @@
 
 #define USAGE                                                                                                \
         "Usage: triarch reset [--force] [OPTIONS]\n\n"                                                       \
-        "Takes this machine back to before init or join: its etcd member is removed from the cluster, its\n" \
-        "services are stopped, and everything that triarch made here, keys and data included, is deleted."
+        "Takes this machine back to before init or join: its etcd member and a master's Node are removed\n"  \
+        "from the cluster, its services are stopped, and everything that triarch made here, keys and data "  \
+        "included, is deleted."
 
 void reset_warn(struct reset *r, const char *fmt, ...) {
         va_list ap;
@@ -110,6 +111,7 @@ static int reset_live(struct reset *r, struct error *e) {
                 return k;
         reset_wait_for_pods(r, b, false);
         reset_etcd_member(r);
+        reset_node(r);
         if ((k = reset_manifests(r, true, e)) < 0)
                 return k;
         reset_wait_for_pods(r, b, true);

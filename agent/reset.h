@@ -13,6 +13,7 @@ struct reset {
         struct config *config; /* /etc/triarch/config.yaml, or a worker's in its journal; NULL: none */
         char cert_dir[PATH_MAX], etcd_dir[PATH_MAX];
         bool worker; /* by the journal of its join */
+        bool left;   /* etcd's other members do not count it any more */
         char node_name[254];
         unsigned removed, warnings;
 };
@@ -24,6 +25,9 @@ void reset_warn(struct reset *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* This node's member, through the other members. Never fails: what cannot be done is a loud warning. */
 void reset_etcd_member(struct reset *r);
+/* A master's Node object, once it has left etcd and its own API server has ended, through which its kubelet
+ * would go on reporting. Never fails, as above. */
+void reset_node(struct reset *r);
 /* This machine out of the list of the virtual address's members, before etcd loses it (lease rule 12). Never
  * fails, as above; waits half a minute at most. */
 void reset_vip_member(struct reset *r);

@@ -197,12 +197,17 @@ void reset_etcd_member(struct reset *r) {
                 return;
         }
         self = find_self(list, &m);
-        if (!self)
-                puts("[reset] etcd no longer counts this node as a member");
-        else if (list->n == 1)
+        if (self && list->n == 1) {
                 puts("[reset] this node is the only etcd member: there is nobody to leave");
-        else if (remove_self(&f, list, self, &e) < 0)
+                return;
+        }
+        if (self && remove_self(&f, list, self, &e) < 0) {
                 explain(r, &m, &e);
-        else
+                return;
+        }
+        r->left = true;
+        if (self)
                 printf("[reset] etcd member %s removed, %zu are left\n", m.name, list->n - 1);
+        else
+                puts("[reset] etcd no longer counts this node as a member");
 }

@@ -15,6 +15,7 @@ back_to_before() {
         [ "$status" = 0 ] || fail "reset: status $status: $(cat "$log")"
         say "           reset: $seconds s, members $(members)"
         [ "$(members)" = "host1 host2" ] || fail "reset left a member"
+        ! on host1 /usr/lib/triarch-lab/api.py GET /api/v1/nodes/host3 >/dev/null 2>&1 || fail "reset left the Node"
         disk_list host3 | grep -v '^/var/lib/triarch d\|^/etc/systemd/system' | cut -d' ' -f1-3 >"$lab_out/after"
         diff "$lab_out/before" "$lab_out/after" >"$lab_out/reset.diff" || fail "reset left: $(head -20 "$lab_out/reset.diff")"
 }

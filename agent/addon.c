@@ -93,7 +93,7 @@ static int find_images(const struct tmpl_values *v, struct values *x, struct err
 }
 
 static int compute(const struct config *c, const struct phase_values *v, const struct addon_part *part,
-                   unsigned dns_replicas, struct values *x, struct error *e) {
+                   const struct addon_found *found, struct values *x, struct error *e) {
         char endpoint[CONFIG_HOST_PORT_SIZE];
         size_t size;
         int r;
@@ -103,7 +103,7 @@ static int compute(const struct config *c, const struct phase_values *v, const s
         snprintf(x->api_url, sizeof x->api_url, "https://%s",
                  config_host_port(c->endpoint_host, c->endpoint_port, endpoint));
         snprintf(x->port, sizeof x->port, "%u", c->endpoint_port);
-        snprintf(x->replicas, sizeof x->replicas, "%u", dns_replicas);
+        snprintf(x->replicas, sizeof x->replicas, "%u", found->dns_replicas);
         if (!strcmp(part->name, "flannel-configmap") && make_net_conf(c, &x->net_conf) < 0)
                 return error_set(e, EXIT_FAILED, "out of memory"), -ENOMEM;
         if (!strcmp(part->name, "kube-proxy-configmap"))
@@ -120,13 +120,15 @@ static int patch(const struct tmpl_values *v, const struct addon_part *part, cha
 }
 
 static int render(const struct config *c, const struct tmpl_values *v, const struct addon_part *part,
-                  const struct values *x, char **ret, size_t *ret_size, struct tmpl_error *why) {
+                  const struct addon_found *found, const struct values *x, char **ret, size_t *ret_size,
+                  struct tmpl_error *why) {
         const struct tmpl_pair pairs[] = {
                 { "coredns_image", x->images[0] },     { "proxy_image", x->images[1] },
                 { "flannel_image", x->images[2] },     { "flannel_cni_image", x->images[3] },
                 { "coredns_replicas", x->replicas },   { "api_url", x->api_url },
                 { "endpoint_host", c->endpoint_host }, { "endpoint_port", x->port },
                 { "net_conf", x->net_conf },           { "proxy_config", x->proxy_config },
+                { "cni_bin_dir", found->cni_bin_dir },
         };
         int r = tmpl_render_objects(part->name, pairs, ARRAY_SIZE(pairs), v, ret, ret_size, why);
 
@@ -138,14 +140,14 @@ static int render(const struct config *c, const struct tmpl_values *v, const str
 }
 
 int addon_render(const struct config *c, const struct phase_values *v, const struct addon_part *part,
-                 unsigned dns_replicas, char **ret, size_t *ret_size, struct error *e) {
+                 const struct addon_found *found, char **ret, size_t *ret_size, struct error *e) {
         CLEANUP(values_done) struct values x = { 0 };
         struct tmpl_error why = { 0 };
-        int r = compute(c, v, part, dns_replicas, &x, e);
+        int r = compute(c, v, part, found, &x, e);
 
         if (r < 0)
                 return r;
-        r = render(c, phase_values_get(v), part, &x, ret, ret_size, &why);
+        r = render(c, phase_values_get(v), part, found, &x, ret, ret_size, &why);
         if (r < 0)
                 error_set(e, r == -ENOMEM ? EXIT_FAILED : EXIT_INPUT, "%s cannot be made: %s", part->name,
                           *why.what ? why.what : strerror(-r));

@@ -20,9 +20,14 @@ const struct addon_part *addon_part(const char *addon, size_t i);
 const char *addon_unwanted(const struct config *c, const char *addon);
 
 enum { ADDON_DNS_REPLICAS = 2 }; /* on creation, kubeadm's */
-/* The part's text; malloc'ed. dns_replicas: of CoreDNS, as many as it has. The version, images and patches
- * are those of `v`. -EINVAL and others with *e. */
+/* What the texts take from the cluster and from this machine. */
+struct addon_found {
+        unsigned dns_replicas;   /* of CoreDNS, as many as it has */
+        const char *cni_bin_dir; /* where the container runtime looks for CNI's programs */
+};
+/* The part's text; malloc'ed. The version, images and patches are those of `v`. -EINVAL and others with *e.
+ */
 int addon_render(const struct config *c, const struct phase_values *v, const struct addon_part *part,
-                 unsigned dns_replicas, char **ret, size_t *ret_size, struct error *e);
+                 const struct addon_found *found, char **ret, size_t *ret_size, struct error *e);
 
 #endif

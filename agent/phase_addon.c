@@ -1,6 +1,7 @@
 #include "agent/addon.h"
 #include "agent/jread.h"
 #include "agent/phase_kube.h"
+#include "agent/runtime.h"
 #include <errno.h>
 
 static void warn_kept(const char *object, const struct error *why) {
@@ -64,13 +65,17 @@ static int put_part(struct phase_ctx *ctx, const struct phase_values *v, struct 
                     const struct addon_part *part, struct error *e) {
         CLEANUP(jread_decref) json_t *objects = NULL;
         CLEANUP(freep) char *text = NULL;
-        unsigned replicas = ADDON_DNS_REPLICAS;
+        char cni_bin_dir[PATH_MAX] = "";
+        struct addon_found found = { ADDON_DNS_REPLICAS, cni_bin_dir };
         size_t size;
         int r;
 
-        if (k && !strcmp(part->name, "coredns-deployment") && (r = dns_replicas(k, &replicas, e)) < 0)
+        if (k && !strcmp(part->name, "coredns-deployment") &&
+            (r = dns_replicas(k, &found.dns_replicas, e)) < 0)
                 return r;
-        if ((r = addon_render(ctx->config, v, part, replicas, &text, &size, e)) < 0)
+        if (!strcmp(part->name, "flannel-daemonset") && (r = runtime_cni_bin_dir(ctx, cni_bin_dir, e)) < 0)
+                return r;
+        if ((r = addon_render(ctx->config, v, part, &found, &text, &size, e)) < 0)
                 return r;
         if (!k)
                 return phase_kube_put(ctx, "addon", NULL, text, size, part->name, part->mode, e);

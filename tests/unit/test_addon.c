@@ -2,6 +2,8 @@
  * rewrites the golden files. CoreDNS and kube-proxy are also compared with what kubeadm 1.36.2 makes of the
  * same configuration: kubeadm-addons-1.36.2.json is its `init phase addon ... --print-manifest`. */
 #include "agent/addon.h"
+#include "agent/runtime.h"
+#include "pki/file.h"
 #include "tests/unit/tmpdir.h"
 #include <errno.h>
 
@@ -33,10 +35,11 @@ static void done(struct fixture *f) {
 }
 
 /* With the configuration as it is by now. */
-static char *render(struct fixture *f, const char *addon, const char *name) {
+static char *render_here(struct fixture *f, const char *addon, const char *name, const char *cni_bin_dir) {
         const struct phase_ctx ctx = { .config = f->c, .root = f->root };
         const struct addon_part *part;
         struct error e = { 0 };
+        const struct addon_found found = { ADDON_DNS_REPLICAS, cni_bin_dir };
         char *text = NULL;
         size_t size, i = 0;
 
@@ -46,10 +49,14 @@ static char *render(struct fixture *f, const char *addon, const char *name) {
         while ((part = addon_part(addon, i)) && strcmp(part->name, name) != 0)
                 i++;
         assert_non_null(part);
-        if (addon_render(f->c, f->v, part, ADDON_DNS_REPLICAS, &text, &size, &e) < 0)
+        if (addon_render(f->c, f->v, part, &found, &text, &size, &e) < 0)
                 fail_msg("%s", e.message);
         assert_int_equal(strlen(text), size);
         return text;
+}
+
+static char *render(struct fixture *f, const char *addon, const char *name) {
+        return render_here(f, addon, name, "/opt/cni/bin");
 }
 
 static const char *const addons[] = { "coredns", "kube-proxy", "flannel" };
@@ -289,6 +296,29 @@ static void test_coredns_is_patched(void **state) {
         done(&f);
 }
 
+/* Debian's containerd looks in another place than upstream's, and a plugin that it does not find leaves every
+ * node NotReady. */
+static void test_flannel_where_containerd_looks(void **state) {
+        static const char config[] = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\n"
+                                     "  bin_dir = \"/usr/lib/cni\"\n";
+        struct fixture f = begin(*state, "10.244.0.0/16");
+        const struct phase_ctx ctx = { .config = f.c, .root = f.root };
+        char dir[PATH_MAX], path[PATH_MAX];
+        struct error e = { 0 };
+
+        assert_int_equal(runtime_cni_bin_dir(&ctx, dir, &e), 0);
+        assert_string_equal(dir, "/opt/cni/bin");
+        assert_int_equal(pki_mkdir_p(tmp_path(f.root, "etc/containerd", path), 0755), 0);
+        tmp_path(f.root, RUNTIME_CONFIG, path);
+        assert_int_equal(pki_file_write(path, 0644, (gid_t)-1, config, sizeof config - 1, 0), 0);
+        assert_int_equal(runtime_cni_bin_dir(&ctx, dir, &e), 0);
+        assert_string_equal(dir, "/usr/lib/cni");
+        CLEANUP(freep) char *text = render_here(&f, "flannel", "flannel-daemonset", dir);
+        assert_non_null(strstr(text, "path: /usr/lib/cni\n"));
+        assert_non_null(strstr(text, "mountPath: /opt/cni/bin\n"));
+        done(&f);
+}
+
 int main(void) {
         static const char *const proxies[] = { "http_proxy", "https_proxy", "no_proxy", "all_proxy",
                                                "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
@@ -300,6 +330,7 @@ int main(void) {
                 tmp_test(test_names_of_the_cluster),
                 tmp_test(test_images),
                 tmp_test(test_networks_and_backends),
+                tmp_test(test_flannel_where_containerd_looks),
                 tmp_test(test_what_is_not_wanted),
                 tmp_test(test_image_list_follows),
                 tmp_test(test_coredns_is_patched),

@@ -195,7 +195,14 @@ static void retreat(struct handover *h) {
 }
 
 /* A keepalived that is asked to stop tells the others and takes its address away: one whose address the agent
- * has is not asked. */
+ * has is not asked. Its process for VRRP is told when the main one dies, and would do the same: they are
+ * stopped all at once first, and hear of nothing any more. */
+static int kill_keepalived(struct handover *h, struct error *e) {
+        int r = unit_kill(h->bus, h->a->state.unit, SIGSTOP, e);
+
+        return r < 0 ? r : unit_kill(h->bus, h->a->state.unit, SIGKILL, e);
+}
+
 static int end_keepalived(struct handover *h, struct error *e) {
         struct adopt_state *s = &h->a->state;
         char state[32];
@@ -208,7 +215,7 @@ static int end_keepalived(struct handover *h, struct error *e) {
                 return r;
         if (!strcmp(state, "inactive") || !strcmp(state, "failed") || !strcmp(state, "not-found"))
                 return 0;
-        if (h->active && (r = unit_kill(h->bus, s->unit, SIGKILL, e)) < 0)
+        if (h->active && (r = kill_keepalived(h, e)) < 0)
                 return r;
         return unit_stop(h->bus, s->unit, UNIT_S, e);
 }

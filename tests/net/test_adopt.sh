@@ -77,6 +77,8 @@ run_keepalived() { # I
 	disown
 }
 end_keepalived() { # I SIGNAL
+	# Stopped first: the one for VRRP would resign when its parent dies.
+	[ $2 = TERM ] || kill -STOP ${keepalived[$1]} $(cat "$dir/kv$1.pid")
 	kill -$2 ${keepalived[$1]} $([ $2 = TERM ] || cat "$dir/kv$1.pid") 2>/dev/null
 	wait_for 5 gone ${keepalived[$1]}
 	rm -f "$dir/k$1.pid" "$dir/kv$1.pid"

@@ -1,9 +1,9 @@
 #include "agent/diff.h"
+#include "agent/scrub.h"
 #include "pki/util.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <strings.h>
 
 enum { MAX_CELLS = 4000000 };
 
@@ -37,33 +37,20 @@ static bool same(const struct line *a, const struct line *b) {
         return a->n == b->n && !memcmp(a->s, b->s, a->n);
 }
 
-/* "password = ..." and "Authorization = ..." in the ways of TOML, YAML and INI. */
-static size_t shown_length(const struct line *l) {
-        static const char *const secrets[] = { "password", "auth", "identitytoken", "authorization" };
-        size_t at = 0;
-
-        while (at < l->n && (isspace((unsigned char)l->s[at]) || l->s[at] == '"'))
-                at++;
-        for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
-                size_t k = strlen(secrets[i]);
-
-                if (at + k < l->n && !strncasecmp(l->s + at, secrets[i], k) &&
-                    strchr(" \t\"=:", l->s[at + k]))
-                        return at + k;
-        }
-        return l->n;
-}
-
+/* What a secret is, scrub() says. */
 static void put(FILE *out, const char *indent, char sign, unsigned number, const struct line *l) {
-        size_t n = shown_length(l);
+        CLEANUP(freep) char *shown = NULL;
+        size_t n = 0;
 
         fprintf(out, "%s%c%4u: ", indent, sign, number);
+        if (scrub(l->s, l->n, &shown, &n) < 0)
+                fputs("(not shown: out of memory)", out);
         for (size_t i = 0; i < n; i++)
-                if (l->s[i] != '\t' && iscntrl((unsigned char)l->s[i]))
-                        fprintf(out, "\\x%02x", (unsigned char)l->s[i]);
+                if (shown[i] != '\t' && iscntrl((unsigned char)shown[i]))
+                        fprintf(out, "\\x%02x", (unsigned char)shown[i]);
                 else
-                        putc(l->s[i], out);
-        fputs(n < l->n ? " (not shown)\n" : "\n", out);
+                        putc(shown[i], out);
+        putc('\n', out);
 }
 
 static void put_all(FILE *out, const char *indent, char sign, size_t from, const struct line *v, size_t n) {

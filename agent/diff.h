@@ -1,5 +1,5 @@
 /* What a change of a text file does, for people: the lines that go ("-") and come ("+"), in their order, with
- * the line numbers of the old file. The value of a line that sets a password is not shown. */
+ * the line numbers of the old file. What scrub() takes for a secret in a line is not shown. */
 #ifndef AGENT_DIFF_H
 #define AGENT_DIFF_H
 

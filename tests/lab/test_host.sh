@@ -75,7 +75,7 @@ running_list host1 >"$lab_out/running.before"
 say "a dry run"
 timed on host1 triarch init "${phases[@]}" --dry-run
 expect "tells of the edit of containerd's configuration" grep -q 'would have changed /etc/containerd/config.toml' "$log"
-expect "and of the password, without it" grep -q 'password (not shown)' "$log"
+expect "and of the password, without it" grep -q 'password = "\[removed\]"' "$log"
 ! grep -q geheim "$log" || fail "the password is printed"
 etc_list host1 >"$lab_out/etc.dry"
 expect "changes nothing" cmp "$lab_out/etc.before" "$lab_out/etc.dry"

@@ -1,6 +1,6 @@
 #include "agent/agent_client.h"
 #include "agent/command.h"
-#include "agent/etcd.h"
+#include "agent/etcd_own.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
 #include "agent/status_text.h"
@@ -24,18 +24,17 @@ static json_t *member_json(const struct etcd_member *m) {
 }
 
 /* {"members": [...]} or {"error": "..."}; null where this machine or this user has no way to ask. */
-static json_t *etcd_members(const char *cert_dir) {
-        struct etcd_files files;
-        struct etcd_client client;
+static json_t *etcd_members(void) {
+        CLEANUP(config_freep) struct config *c = NULL;
         struct etcd_members members;
-        struct error e;
+        struct error e = { 0 };
         json_t *list;
+        int r;
 
-        if (!cert_dir || etcd_files_init(&files, "", cert_dir) < 0 || access(files.key, R_OK) < 0)
+        if (config_load(TRIARCH_CONFIG_FILE, NULL, &c, &e) < 0 || !c->cluster)
                 return json_null();
-        client = etcd_client_with(&files, "https://127.0.0.1:2379", ETCD_TIMEOUT_MS);
-        if (etcd_member_list(&client, &members, &e) < 0)
-                return json_pack("{s:s}", "error", e.message);
+        if ((r = etcd_own_members(c, ETCD_TIMEOUT_MS, &members, &e)) < 0)
+                return r == -ENOENT ? json_null() : json_pack("{s:s}", "error", e.message);
         list = json_array();
         for (size_t i = 0; i < members.n; i++)
                 json_array_append_new(list, member_json(&members.v[i]));
@@ -43,9 +42,8 @@ static json_t *etcd_members(const char *cert_dir) {
 }
 
 static int print(json_t *report, bool json) {
-        const char *cert_dir =
-                json_string_value(json_object_get(json_object_get(report, "cluster"), "certificatesDir"));
-        json_t *members = etcd_members(cert_dir);
+        bool cluster = json_is_object(json_object_get(report, "cluster"));
+        json_t *members = cluster ? etcd_members() : json_null();
 
         json_object_set_new(report, "etcdMembers", members);
         if (!json) {

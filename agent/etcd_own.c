@@ -1,6 +1,8 @@
 #include "agent/etcd_own.h"
 #include "agent/rootpath.h"
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static int external_file(char out[PATH_MAX], const char *root, const char *file) {
         *out = '\0';
@@ -21,4 +23,21 @@ int etcd_own(const struct config *c, const char *root, struct etcd_files *ret, c
             (r = external_file(ret->crt, root, x->cert_file)) < 0)
                 return r;
         return external_file(ret->key, root, x->key_file);
+}
+
+int etcd_own_members(const struct config *c, unsigned timeout_ms, struct etcd_members *ret, struct error *e) {
+        struct etcd_client client;
+        struct etcd_files files;
+        const char *endpoint;
+
+        if (etcd_own(c, "", &files, &endpoint) < 0)
+                return error_set(e, EXIT_FAILED, "the path of etcd's certificates is too long"),
+                       -ENAMETOOLONG;
+        if (*files.key && access(files.key, R_OK) < 0) {
+                error_at(e, files.key, 0, 0, "etcd at %s cannot be asked without it: %s", endpoint,
+                         strerror(errno));
+                return -ENOENT;
+        }
+        client = etcd_client_with(&files, endpoint, timeout_ms);
+        return etcd_member_list(&client, ret, e);
 }

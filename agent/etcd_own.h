@@ -11,4 +11,8 @@
  * -ENAMETOOLONG. */
 int etcd_own(const struct config *c, const char *root, struct etcd_files *ret, const char **ret_endpoint);
 
+/* Its members. -ENOENT with *e: this machine, or this user, has no files to ask with; otherwise as
+ * etcd_member_list(). */
+int etcd_own_members(const struct config *c, unsigned timeout_ms, struct etcd_members *ret, struct error *e);
+
 #endif

@@ -1,6 +1,6 @@
 #include "agent/support.h"
 #include "agent/agent_client.h"
-#include "agent/etcd.h"
+#include "agent/etcd_own.h"
 #include "agent/paths.h"
 #include "agent/rootpath.h"
 #include "agent/scrub.h"
@@ -170,22 +170,21 @@ static void print_members(FILE *f, const struct etcd_members *m) {
                         m->v[i].peer_url, m->v[i].client_url);
 }
 
+/* Asked as the configuration says: an etcd may be the administrator's. */
 static int add_etcd(struct support *s, struct error *e) {
+        CLEANUP(config_freep) struct config *c = NULL;
         CLEANUP(freep) char *text = NULL;
         struct etcd_members members;
-        struct etcd_client client;
-        struct etcd_files paths;
-        struct error why;
+        struct error why = { 0 };
         size_t size;
         FILE *f;
 
-        if (*s->root || etcd_files_init(&paths, "", "/etc/kubernetes/pki") < 0)
+        if (*s->root)
                 return 0;
-        client = etcd_client_with(&paths, "https://127.0.0.1:2379", ETCD_MS);
-        if (access(paths.key, R_OK) < 0 || etcd_member_list(&client, &members, &why) < 0) {
-                support_missing(s, "etcd-members.txt", "%s",
-                                access(paths.key, R_OK) < 0 ? "no etcd of kubeadm's layout here"
-                                                            : why.message);
+        if (config_load(TRIARCH_CONFIG_FILE, NULL, &c, &why) < 0 ||
+            etcd_own_members(c, ETCD_MS, &members, &why) < 0) {
+                support_missing(s, "etcd-members.txt", "%s%s%s", why.file, *why.file ? ": " : "",
+                                why.message);
                 return 0;
         }
         if (!(f = open_memstream(&text, &size)))

@@ -253,6 +253,17 @@ static int token_fill(struct token *t, const char *ca_key_path, const char *toke
         return r < 0 ? fail(e, ca_key_path, r, "cannot protect the token with the CA's key") : 0;
 }
 
+/* Masters get the CA's key when they join, and workers a certificate that it signs. */
+static int check_ca_key(const char *path, struct error *e) {
+        if (access(path, F_OK) == 0 || errno != ENOENT)
+                return 0;
+        error_at(e, path, 0, 0,
+                 "it is not here, so the CA is an external one, with which no machine can join by triarch: a "
+                 "master needs the key, a worker its signature. Put it here, or have the CA sign for each "
+                 "further machine and set that up with kubeadm");
+        return -ENOENT;
+}
+
 int token_create(const char *root, const char *ca_key_path, enum enroll_role role, unsigned ttl_s,
                  unsigned uses, const char *node, const char *address, char out[PKI_TOKEN_SIZE],
                  struct error *e) {
@@ -263,6 +274,8 @@ int token_create(const char *root, const char *ca_key_path, enum enroll_role rol
 
         if (uses < 1 || uses > TOKEN_MAX_USES)
                 return error_set(e, EXIT_INPUT, "uses %u: give 1 to %d", uses, TOKEN_MAX_USES);
+        if ((r = check_ca_key(ca_key_path, e)) < 0)
+                return r;
         t.expires_s = t.created_s + ttl_s;
         snprintf(t.node, sizeof t.node, "%s", node ? node : "");
         snprintf(t.address, sizeof t.address, "%s", address ? address : "");

@@ -273,7 +273,9 @@ static void test_missing_ca_key_is_named_and_leaves_no_token(void **state) {
         assert_true(token_create(*state, "/nonexistent/ca.key", ENROLL_MASTER, 60, 1, NULL, NULL, token, &e) <
                     0);
         assert_string_equal(e.file, "/nonexistent/ca.key");
+        assert_non_null(strstr(e.message, "external"));
         assert_int_equal(count(*state), 0);
+        assert_int_equal(tmp_count(*state), 0);
 }
 
 int main(void) {

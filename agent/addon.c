@@ -119,6 +119,11 @@ static int patch(const struct tmpl_values *v, const struct addon_part *part, cha
         return tmpl_patch_apply(v->patches, v->n_patches, "corednsdeployment", text, size, why);
 }
 
+/* Nodes may differ: besides where this master's runtime looks, where Debian's does, and then upstream's. */
+static const char *other_cni_dir(const struct addon_found *found) {
+        return !strcmp(found->cni_bin_dir, "/usr/lib/cni") ? "/opt/cni/bin" : "/usr/lib/cni";
+}
+
 static int render(const struct config *c, const struct tmpl_values *v, const struct addon_part *part,
                   const struct addon_found *found, const struct values *x, char **ret, size_t *ret_size,
                   struct tmpl_error *why) {
@@ -128,7 +133,7 @@ static int render(const struct config *c, const struct tmpl_values *v, const str
                 { "coredns_replicas", x->replicas },   { "api_url", x->api_url },
                 { "endpoint_host", c->endpoint_host }, { "endpoint_port", x->port },
                 { "net_conf", x->net_conf },           { "proxy_config", x->proxy_config },
-                { "cni_bin_dir", found->cni_bin_dir },
+                { "cni_bin_dir", found->cni_bin_dir }, { "cni_bin_dir_other", other_cni_dir(found) },
         };
         int r = tmpl_render_objects(part->name, pairs, ARRAY_SIZE(pairs), v, ret, ret_size, why);
 

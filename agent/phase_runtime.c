@@ -1,3 +1,4 @@
+#include "agent/addon.h"
 #include "agent/cri.h"
 #include "agent/host.h"
 #include "agent/managed.h"
@@ -233,6 +234,22 @@ static int apply(struct phase_ctx *ctx, const struct runtime_wants *w, struct er
         return r < 0 && phase_ignored(ctx->config, "CRI") ? 0 : r;
 }
 
+/* The two usual directories are served on every node, and besides them the first master's. */
+static int check_cni_dir(const struct phase_ctx *ctx, struct error *e) {
+        char dir[PATH_MAX];
+        int r;
+
+        if (addon_unwanted(ctx->config, "flannel"))
+                return 0;
+        if ((r = runtime_cni_bin_dir(ctx, dir, e)) == 0 && strcmp(dir, "/opt/cni/bin") != 0 &&
+            strcmp(dir, "/usr/lib/cni") != 0)
+                host_warn("containerd looks for CNI's plug-ins in %s; flannel's gets there only if the first "
+                          "master's containerd looks there, too: otherwise set bin_dir to /opt/cni/bin or "
+                          "/usr/lib/cni in " RUNTIME_CONFIG,
+                          dir);
+        return r;
+}
+
 int phase_runtime(struct phase_ctx *ctx, const char *sub, struct error *e) {
         CLEANUP(runtime_wants_done) struct runtime_wants w = { 0 };
         char sandbox[512];
@@ -248,6 +265,8 @@ int phase_runtime(struct phase_ctx *ctx, const char *sub, struct error *e) {
                        ctx->config->cri_socket, sandbox, w.systemd_cgroup ? "systemd" : "cgroupfs");
                 return 0;
         }
+        if ((r = check_cni_dir(ctx, e)) < 0)
+                return r;
         if (*ctx->root || ctx->config->dry_run || unit_is_there(e))
                 return apply(ctx, &w, e);
         if (phase_ignored(ctx->config, "CRI")) {

@@ -276,6 +276,26 @@ static void test_image_list_follows(void **state) {
         done(&f);
 }
 
+/* One DaemonSet serves nodes whose runtimes look in either of the usual directories. */
+static void test_nodes_may_differ(void **state) {
+        static const char *const cases[][3] = { { "/opt/cni/bin", "/opt/cni/bin", "/usr/lib/cni" },
+                                                { "/usr/lib/cni", "/opt/cni/bin", "/usr/lib/cni" },
+                                                { "/srv/cni", "/srv/cni", "/usr/lib/cni" } };
+        struct fixture f = begin(*state, "10.244.0.0/16");
+        char line[64];
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                CLEANUP(freep) char *text = render_here(&f, "flannel", "flannel-daemonset", cases[i][0]);
+
+                for (size_t k = 1; k < 3; k++) {
+                        snprintf(line, sizeof line, "          path: %s\n", cases[i][k]);
+                        assert_non_null(strstr(text, line));
+                }
+                assert_non_null(strstr(text, "        - name: cni-plugin-other\n          mountPath:"));
+        }
+        done(&f);
+}
+
 /* kubeadm's target `corednsdeployment`: that object alone, and with it what it says of the number of pods. */
 static void test_coredns_is_patched(void **state) {
         struct fixture f = begin(*state, "10.244.0.0/16");
@@ -334,6 +354,7 @@ int main(void) {
                 tmp_test(test_what_is_not_wanted),
                 tmp_test(test_image_list_follows),
                 tmp_test(test_coredns_is_patched),
+                tmp_test(test_nodes_may_differ),
         };
 
         /* kubeadm copies the proxies of its caller; the golden files have none. */

@@ -1,5 +1,6 @@
 #include "agent/runtime.h"
 #include "agent/toml.h"
+#include "pki/file.h"
 #include "tests/unit/tmpdir.h"
 #include <errno.h>
 
@@ -159,6 +160,41 @@ static void test_hosts_files(void **state) {
         assert_int_equal(runtime_hosts(&c, 4, dir, &text), -ENOENT);
 }
 
+static void run_dry(void *state, const char *bin_dir, char *out, size_t size) {
+        char path[PATH_MAX], text[256], command[2 * PATH_MAX];
+        FILE *f;
+
+        snprintf(text, sizeof text,
+                 "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\n  bin_dir = \"%s\"\n", bin_dir);
+        tmp_path(state, "etc", path);
+        (void)mkdir(path, 0755);
+        tmp_path(state, "etc/containerd", path);
+        (void)mkdir(path, 0755);
+        assert_int_equal(
+                pki_file_write(tmp_path(state, RUNTIME_CONFIG, path), 0644, (gid_t)-1, text, strlen(text), 0),
+                0);
+        snprintf(command, sizeof command,
+                 "%s init phase runtime --dry-run --root %s --vip 172.18.0.192/22 --node-name host1 "
+                 "--apiserver-advertise-address 172.18.0.154 --pod-network-cidr 10.244.0.0/16 2>&1",
+                 getenv("TRIARCH"), (const char *)state);
+        f = popen(command, "r"); /* NOLINT(cert-env33-c): the program under test */
+        assert_non_null(f);
+        out[fread(out, 1, size - 1, f)] = '\0';
+        if (pclose(f) != 0)
+                fail_msg("%s", out);
+}
+
+/* flannel puts its plug-in into two directories; a node that looks in a third is told. */
+static void test_plugins_elsewhere(void **state) {
+        char out[16384];
+
+        run_dry(*state, "/srv/cni", out, sizeof out);
+        if (!strstr(out, "warning: containerd looks for CNI's plug-ins in /srv/cni"))
+                fail_msg("%s", out);
+        run_dry(*state, "/usr/lib/cni", out, sizeof out);
+        assert_null(strstr(out, "plug-ins"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_versions_of_the_format),
@@ -166,6 +202,7 @@ int main(void) {
                 cmocka_unit_test(test_refuses_what_contradicts),
                 cmocka_unit_test(test_logins),
                 cmocka_unit_test(test_hosts_files),
+                tmp_test(test_plugins_elsewhere),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

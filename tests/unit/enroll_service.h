@@ -18,9 +18,10 @@ struct service {
         char token[PKI_TOKEN_SIZE];
 };
 
+/* Of both families, as systemd makes it. */
 static inline int listen_on_any(void) {
-        struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+        int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
         assert_true(fd >= 0);
         assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)), 0);

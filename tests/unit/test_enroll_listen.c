@@ -14,7 +14,7 @@ static int join_from(struct service *s, const char *from, const char *token, str
         joining_init(j, &s->w, token);
         j->joiner.address = from;
         j->e = (struct error){ 0 };
-        r = enroll_connect("127.0.0.1", PORT, from, 2000, &fd, local, &j->e);
+        r = enroll_connect(strchr(from, ':') ? "::1" : "127.0.0.1", PORT, from, 2000, &fd, local, &j->e);
         if (r < 0)
                 return r;
         assert_string_equal(local, from);
@@ -37,6 +37,15 @@ static void test_right_token_from_a_socket(void **state) {
         struct joining j;
 
         if (join_from(s, "127.0.0.5", s->token, &j) < 0)
+                fail_msg("%s", j.e.message);
+        assert_int_equal(service_stop(s), 0);
+}
+
+static void test_ipv6(void **state) {
+        struct service *s = service_start(*state);
+        struct joining j;
+
+        if (join_from(s, "::1", s->token, &j) < 0)
                 fail_msg("%s", j.e.message);
         assert_int_equal(service_stop(s), 0);
 }
@@ -152,6 +161,7 @@ static void test_service_that_cannot_start_turns_its_callers_away(void **state) 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 tmp_test(test_right_token_from_a_socket),
+                tmp_test(test_ipv6),
                 tmp_test(test_wrong_tries_slow_their_own_source_only),
                 tmp_test(test_silent_peers_do_not_block_others),
                 tmp_test(test_service_leaves_when_idle),

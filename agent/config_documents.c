@@ -33,7 +33,7 @@ static int unknown_kind(struct config_reader *r, const struct ynode *root, const
 }
 
 static int find_kind(struct config_reader *r, const struct ynode *root, const struct config_kind **ret) {
-        const char *api, *kind;
+        const char *api = "", *kind = "";
         int k;
 
         if (root->kind != YNODE_MAP)

@@ -247,7 +247,7 @@ static const char *check_url(const char *s, const char *scheme, bool path, const
         bracket = *s == '[';
         host_len = strcspn(s + bracket, bracket ? "]" : ":/?#");
         if (host_len >= sizeof host || (bracket && s[host_len + 1] != ']') ||
-            s[host_len + 2 * bracket] != ':')
+            s[host_len + 2 * (size_t)bracket] != ':')
                 return wanted;
         memcpy(host, s + bracket, host_len);
         host[host_len] = 0;

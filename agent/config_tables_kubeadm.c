@@ -121,7 +121,7 @@ static const struct choice image_pulls[] = { { "IfNotPresent", IMAGE_PULL_IF_NOT
                 "imageTag", &op_string, AT(dns_image_tag), .check = syntax_image_tag                         \
         }
 /* Up to what the date of expiry can say: 100 years. */
-#define PERIOD .min = 60, .max = 100 * 8760 * 3600U
+#define PERIOD .min = 60, .max = UINT64_C(100) * 8760 * 3600
 
 const struct field fields_cluster[] = {
         HEAD,

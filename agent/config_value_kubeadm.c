@@ -128,7 +128,7 @@ static bool parse_time(const char *s, int64_t *ret) {
                 return false;
         hours = (end[1] - '0') * 10 + end[2] - '0';
         minutes = (end[4] - '0') * 10 + end[5] - '0';
-        *ret += (*end == '+' ? -60 : 60) * (hours * 60 + minutes);
+        *ret += INT64_C(60) * (*end == '+' ? -1 : 1) * (hours * 60 + minutes);
         return hours < 24 && minutes < 60;
 }
 

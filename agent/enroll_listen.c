@@ -110,12 +110,12 @@ static int child_start(struct listener *l, int fd, struct vrrp_ip address, unsig
 /* Of an IPv4 peer, also behind an IPv6 socket, or an IPv6 one. The address that a joiner names must be the
  * one it comes from, so that others have nothing to ask here. */
 static int peer_address(const struct sockaddr_storage *sa, struct vrrp_ip *ret) {
-        const struct sockaddr_in6 *six = (const void *)sa;
+        static const uint8_t mapped[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
         struct in_addr four;
 
         *ret = vrrp_ip_of_sockaddr(sa);
-        if (ret->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
-                memcpy(&four, six->sin6_addr.s6_addr + 12, sizeof four);
+        if (ret->family == AF_INET6 && !memcmp(ret->b, mapped, sizeof mapped)) {
+                memcpy(&four, ret->b + sizeof mapped, sizeof four);
                 *ret = vrrp_ip_v4(four);
         }
         return vrrp_ip_none(ret) ? -EAFNOSUPPORT : 0;

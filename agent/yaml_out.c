@@ -14,7 +14,8 @@ static int take_output(void *userdata, unsigned char *data, size_t size) {
                 o->text = grown;
                 o->room = room;
         }
-        memcpy(o->text + o->size, data, size);
+        if (size)
+                memcpy(o->text + o->size, data, size);
         o->size += size;
         o->text[o->size] = 0;
         return 1;

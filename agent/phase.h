@@ -62,8 +62,8 @@ int phase_compare_file(const struct phase_ctx *ctx, const char *path, const void
 /* The agent's group, by which it reads its keys; under a root the tree's own. (gid_t)-1: without privilege
  * nothing can be given to a group, or the tree has no such group. */
 int phase_agent_gid(const struct phase_ctx *ctx, gid_t *ret, struct error *e);
-/* Is the CA's certificate there, and its key elsewhere? */
-bool phase_external_ca(const struct phase_ctx *ctx);
+/* Is the certificate of the CA ("ca", "front-proxy-ca", "etcd/ca") there, and its key elsewhere? */
+bool phase_external_ca(const struct phase_ctx *ctx, const char *name);
 
 /* Parameters of pki from the configuration; the result borrows from ctx->config. */
 int phase_pki_params(const struct phase_ctx *ctx, struct pki_params *ret, struct error *e);

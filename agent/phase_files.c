@@ -237,9 +237,6 @@ int phase_certs(struct phase_ctx *ctx, const char *sub, struct error *e) {
                 return phase_vip_files(ctx, e);
         if ((r = phase_clock_gate(ctx, e)) < 0 || (r = phase_pki_params(ctx, &p, e)) < 0)
                 return r;
-        if (all && phase_external_ca(ctx))
-                printf("[certs] %s/ca.key is not here: the CA is an external one, and nothing is signed\n",
-                       ctx->config->cert_dir);
         if (all || strcmp(sub, "triarch") != 0) {
                 r = pki_certs_ensure(&p, all ? "all" : sub, on_pki, &reporter, &pe);
                 if (r < 0)

@@ -49,7 +49,7 @@ int phase_show_join(struct phase_ctx *ctx, const char *sub, struct error *e) {
                                     TOKEN_USES);
                 return 0;
         }
-        if (phase_external_ca(ctx)) {
+        if (phase_external_ca(ctx, "ca")) {
                 printf("[show-join-command] no token was made: who joins is given the CA's key, and it is "
                        "not "
                        "here\n");

@@ -205,12 +205,16 @@ static int copy_patches(const struct config *c, struct phase_values *v, struct e
         return r;
 }
 
-bool phase_external_ca(const struct phase_ctx *ctx) {
-        char crt[PATH_MAX], key[PATH_MAX];
+bool phase_external_ca(const struct phase_ctx *ctx, const char *name) {
+        char base[PATH_MAX], file[PATH_MAX + 4];
 
-        return root_path_below(crt, ctx->root, ctx->config->cert_dir, "ca.crt") == 0 &&
-               root_path_below(key, ctx->root, ctx->config->cert_dir, "ca.key") == 0 &&
-               access(crt, F_OK) == 0 && access(key, F_OK) < 0;
+        if (root_path_below(base, ctx->root, ctx->config->cert_dir, name) < 0)
+                return false;
+        snprintf(file, sizeof file, "%s.crt", base);
+        if (access(file, F_OK) < 0)
+                return false;
+        snprintf(file, sizeof file, "%s.key", base);
+        return access(file, F_OK) < 0;
 }
 
 static struct tmpl_values scalars(const struct phase_ctx *ctx) {
@@ -230,7 +234,7 @@ static struct tmpl_values scalars(const struct phase_ctx *ctx) {
                 .service_subnet = c->service_subnet,
                 .pod_subnet = c->pod_subnet,
                 .cluster_dns = c->cluster_dns,
-                .external_ca = phase_external_ca(ctx),
+                .external_ca = phase_external_ca(ctx, "ca"),
                 .cert_dir = c->cert_dir,
                 .etcd_data_dir = c->etcd_data_dir,
                 .initial_cluster = ctx->initial_cluster,
@@ -334,6 +338,23 @@ int phase_validate(const struct phase_ctx *ctx, struct error *e) {
         return 0;
 }
 
+static void warn_external(const struct phase_ctx *ctx, void (*warn)(void *userdata, const char *text),
+                          void *userdata) {
+        static const char *const names[] = { "ca", "front-proxy-ca", "etcd/ca" };
+        char text[PATH_MAX + 256];
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                if (!phase_external_ca(ctx, names[i]))
+                        continue;
+                snprintf(text, sizeof text,
+                         "%s/%s.key is not here: its CA is taken for an external one, and signs nothing "
+                         "here; if "
+                         "the key was lost, put it back",
+                         ctx->config->cert_dir, names[i]);
+                warn(userdata, text);
+        }
+}
+
 int phase_warnings(const struct phase_ctx *ctx, void (*warn)(void *userdata, const char *text),
                    void *userdata, struct error *e) {
         CLEANUP(phase_values_freep) struct phase_values *v = NULL;
@@ -342,6 +363,7 @@ int phase_warnings(const struct phase_ctx *ctx, void (*warn)(void *userdata, con
 
         if (r < 0)
                 return r;
+        warn_external(ctx, warn, userdata);
         for (size_t i = 0; i < v->patches.n_ignored; i++) {
                 char text[PATH_MAX + 256];
 

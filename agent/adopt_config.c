@@ -150,7 +150,10 @@ static int config_map(struct kube *k, const char *name, const char *key, char **
         value = kube_string(o, "data", key, NULL);
         *ret = value ? strdup(value) : NULL;
         json_decref(o);
-        return *ret ? 0 : error_set(e, EXIT_FAILED, "the ConfigMap kube-system/%s has no %s", name, key);
+        if (!*ret)
+                return error_set(e, EXIT_FAILED, "the ConfigMap kube-system/%s has no %s", name, key),
+                       -ENOENT;
+        return 0;
 }
 
 static int from_cluster(const struct adopt *a, char **ret, struct error *e) {
@@ -180,7 +183,8 @@ static int kubeadm_text(const struct adopt *a, char **ret, struct error *e) {
         if (*a->root)
                 return error_set(e, EXIT_INPUT,
                                  "under --root no cluster can be asked: --kubeadm-config gives its "
-                                 "configuration");
+                                 "configuration"),
+                       -EINVAL;
         return from_cluster(a, ret, e);
 }
 

@@ -17,7 +17,9 @@ static int read_file(const char *root, const char *file, char **ret, size_t *ret
                 r = pki_file_read(path, FILE_MAX, ret, ret_size);
         if (r == -ENOENT)
                 return 0;
-        return r < 0 ? error_at(e, file, 0, 0, "cannot be read: %s", strerror(-r)) : 1;
+        if (r < 0)
+                return error_at(e, file, 0, 0, "cannot be read: %s", strerror(-r)), -EINVAL;
+        return 1;
 }
 
 static int read_yaml(const char *root, const char *file, struct ydocs *ret, struct error *e) {

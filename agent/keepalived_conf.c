@@ -121,7 +121,7 @@ static int interface_name(const struct parsing *p, const struct kstatement *s, c
 /* ---- global_defs ---- */
 
 static int take_version(struct parsing *p, const struct kstatement *s) {
-        uint64_t v;
+        uint64_t v = 0;
         int r = whole(p, s, 2, 3, &v);
 
         if (r == 0)
@@ -176,7 +176,7 @@ static int take_interface(struct parsing *p, const struct kstatement *s) {
 }
 
 static int take_vrid(struct parsing *p, const struct kstatement *s) {
-        uint64_t v;
+        uint64_t v = 0;
         int r = whole(p, s, 1, 255, &v);
 
         if (r < 0)
@@ -187,7 +187,7 @@ static int take_vrid(struct parsing *p, const struct kstatement *s) {
 }
 
 static int take_priority(struct parsing *p, const struct kstatement *s) {
-        uint64_t v;
+        uint64_t v = 0;
         int r = whole(p, s, 1, 255, &v);
 
         if (r < 0)
@@ -201,7 +201,7 @@ static int take_priority(struct parsing *p, const struct kstatement *s) {
 }
 
 static int take_instance_version(struct parsing *p, const struct kstatement *s) {
-        uint64_t v;
+        uint64_t v = 0;
         int r = whole(p, s, 2, 3, &v);
 
         if (r == 0)
@@ -210,7 +210,7 @@ static int take_instance_version(struct parsing *p, const struct kstatement *s) 
 }
 
 static int take_interval(struct parsing *p, const struct kstatement *s) {
-        uint64_t us;
+        uint64_t us = 0;
 
         if (s->n_words < 2 || !seconds(s->words[1], V2_INTERVAL_MAX_S, &us) || us == 0)
                 return wrong(p, s, "must be seconds, as 1 or 0.25");
@@ -225,7 +225,7 @@ static int take_nopreempt(struct parsing *p, const struct kstatement *s) {
 }
 
 static int take_preempt_delay(struct parsing *p, const struct kstatement *s) {
-        uint64_t us;
+        uint64_t us = 0;
 
         if (s->n_words < 2 || !seconds(s->words[1], PREEMPT_DELAY_MAX, &us))
                 return wrong(p, s, "must be seconds, 0 to 1000");
@@ -407,7 +407,7 @@ static const struct kstatement *find_script(const struct parsing *p, const char 
 static int add_weight(struct parsing *p, const struct kstatement *s, size_t i) {
         const char *text = i + 1 < s->n_words ? s->words[i + 1] : "";
         bool negative = *text == '-';
-        uint64_t v;
+        uint64_t v = 0;
 
         if (!decimal_parse(text + negative, 0, WEIGHT_MAX, &v))
                 return error_at(p->e, s->file, s->line, 0, "weight \"%.20s\" must be a number, -253 to 253",

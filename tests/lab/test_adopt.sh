@@ -46,10 +46,10 @@ adopted() {
                 ! on "$1" pgrep -x keepalived
 }
 
-# machine, what it was
+# machine, what it was; host3 asks the cluster for its kubeadm-config and kubelet-config
 adopt_measured() {
         mark
-        adopt "$1"
+        if [ "$1" = host3 ]; then timed on "$1" triarch adopt; else adopt "$1"; fi
         sed 's/^/    /' "$log"
         expect "$1 ($2) is adopted" [ "$status" = 0 ]
         expect "$1: agent enabled and active, keepalived masked and gone" adopted "$1"
@@ -123,9 +123,8 @@ measure
 say "  adopt of host1 killed when keepalived was masked: longest time without an answer $gap_ms ms"
 expect "its journal says so" on host1 grep -q '"step": 1' /var/lib/triarch/adopt.json
 expect "the address is at host1 alone" holder_is host1
-timed on host1 triarch adopt
-[ "$status" = 0 ] || sed 's/^/    /' "$log"
-expect "the next run completes, with the cluster's own kubeadm-config and kubelet-config" [ "$status" = 0 ]
+adopt host1
+expect "the next run completes" [ "$status" = 0 ]
 expect "host1: agent enabled and active, keepalived masked and gone" adopted host1
 expect "and the address is there" holder_is host1
 

@@ -47,7 +47,10 @@ static inline int tmp_teardown(void **state) {
 
 /* DIR/name into out (PATH_MAX), returned. */
 static inline __attribute__((unused)) char *tmp_path(void *state, const char *name, char *out) {
-        snprintf(out, PATH_MAX, "%s/%s", (const char *)state, name + (*name == '/'));
+        int n = snprintf(out, PATH_MAX, "%s/%s", (const char *)state, name + (*name == '/'));
+
+        if (n < 0 || n >= PATH_MAX)
+                abort();
         return out;
 }
 

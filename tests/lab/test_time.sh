@@ -19,6 +19,7 @@ refused() {
 }
 
 cluster_ensure
+wait_clocks
 active=$(vip_holders)
 bent=host3
 [ "$active" != host3 ] || bent=host2

@@ -22,6 +22,7 @@ clock_reason() {
 }
 
 cluster_ensure
+wait_clocks
 active=$(vip_holders)
 
 say "  the time servers of all masters drift by 10 ms/s; the address is at $active"

@@ -227,6 +227,11 @@ correction_ms() {
         on "$1" chronyc -c tracking | awk -F, '{ v = $5 * 1000; printf "%d", v < 0 ? -v : v }'
 }
 
+# clock_beyond MACHINE MS
+clock_beyond() {
+        [ "$(correction_ms "$1")" -gt "$2" ]
+}
+
 # Right and sure of it: the root dispersion is small, too.
 clock_right() {
         clock_follows "$1" && [ "$(correction_ms "$1")" -lt 10 ] &&
@@ -237,7 +242,7 @@ wait_clocks() {
         local name
 
         for name in "${machines[@]}"; do
-                wait_until 30 clock_right "$name" || die "chronyd of $name does not follow the lab's server"
+                wait_until 60 clock_right "$name" || die "chronyd of $name does not follow the lab's server"
         done
 }
 

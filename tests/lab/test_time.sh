@@ -3,10 +3,6 @@
 source "$(dirname "$0")/cluster.sh"
 lab_enter "$@"
 
-beyond() {
-        [ "$(correction_ms "$1")" -gt 100 ]
-}
-
 class_is() {
         [ "$(agent_class "$1")" = "$2" ]
 }
@@ -23,12 +19,13 @@ refused() {
 }
 
 cluster_ensure
+wait_clocks
 active=$(vip_holders)
 bent=host3
 [ "$active" != host3 ] || bent=host2
 say "  the time server of $bent drifts by 50 ms/s; the address is at $active"
 bend "$bent" 0 0.05
-wait_until 30 beyond "$bent" || fail "chronyd of $bent does not follow"
+wait_until 30 clock_beyond "$bent" 100 || fail "chronyd of $bent does not follow"
 from=$(now_ns)
 wait_until 20 class_is "$bent" degraded || fail "$bent is not degraded"
 took=$((($(now_ns) - from) / 1000000))

@@ -129,12 +129,12 @@ restart_clocks() { # without a memory of what the server said
 		wait_for 30 correct $i || bad "time server right again" "n$i: $(in_ns $i chronyc -h 127.0.0.1 -c tracking)"
 	done
 }
-bend 0 0.02 $hosts
+bend 0 0.01 $hosts
 from=$(now)
-stays 15 && all_healthy && ok "all clocks drift together: it stays, nobody is degraded" "$(field $owner 's["clock"]["reason"]')" ||
+stays 20 && all_healthy && ok "all clocks drift together: it stays, nobody is degraded" "$(field $owner 's["clock"]["reason"]')" ||
 	bad "all clocks drift" "owners: $(owners); $(classes)"
 back=$(since $from)
-bend "$(python3 -c "print(0.02 * $back / 1000)")" -0.02 $hosts
+bend "$(python3 -c "print(0.01 * $back / 1000)")" -0.01 $hosts
 stays $((back / 1000)) && all_healthy && ok "and back: it stays" || bad "all clocks drift back" "owners: $(owners); $(classes)"
 restart_clocks
 settle

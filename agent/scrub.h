@@ -4,7 +4,9 @@
  *   64 hexadecimal digits that are no digest ("sha256:" before them): certificate and VIP keys
  *   user and password in a URL, what follows "Bearer" or "Basic"
  *   the value of a name that says so (password, secret, token, credential, auth, key-data, and "value", which
- * is what an environment variable's is called), unless it is a path, a number, true or false. */
+ * is what an environment variable's is called), on its line, in quotes (escaped ones, too) or in the block
+ * below it, unless it is a path, a number, true or false; after a name that ends in password or secret these
+ * count as secrets, too. */
 #ifndef AGENT_SCRUB_H
 #define AGENT_SCRUB_H
 

@@ -45,6 +45,58 @@ static void test_removed(void **state) {
                   "    - name: PROXY\n      value: [removed]\n" },
                 { "clientSecret: 'a b' # c", "clientSecret: '[removed]' # c" },
                 { "bearerToken: 12345678901234567890", "bearerToken: [removed]" },
+                { "Authorization: Bearer  c2VjcmV0", "Authorization: Bearer  [removed]" },
+                { "http://user:pa#s?s@proxy:3128/", "http://[removed]@proxy:3128/" },
+                { ".dockerconfigjson: eyJhdXRocyI6e319Cg", ".dockerconfigjson: [removed]" },
+                { "kubeadm join --password hunter2 --v 5", "kubeadm join --password [removed] --v 5" },
+                { "auth_pass=1234", "auth_pass=[removed]" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                assert_scrubbed(cases[i].text, cases[i].want);
+}
+
+/* A password may look like a number, a path or a structure; one of 64 keys in base64 begins with a slash. */
+static void test_values_that_look_like_none(void **state) {
+        static const struct {
+                const char *text, *want;
+        } cases[] = {
+                { "password: 12345678\nx", "password: [removed]\nx" },
+                { "\"password\": \"{a\"", "\"password\": \"[removed]\"" },
+                { "PASSWORD=[a", "PASSWORD=[removed]" },
+                { "secret: /W6tMk0SUUcrfBMIg8CVMfSkVjYZbuTSQs2pHvQ9ZkI=",
+                  "secret: [removed]" }, /* aescbc, in EncryptionConfiguration */
+                { "passwordFile: /etc/p", "passwordFile: /etc/p" },
+                { "secretRotationInterval: 20s", "secretRotationInterval: 20s" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                assert_scrubbed(cases[i].text, cases[i].want);
+}
+
+/* Journals quote JSON within JSON. */
+static void test_escaped(void **state) {
+        (void)state;
+        assert_scrubbed("msg=\"got {\\\"password\\\":\\\"hunter2\\\",\\\"x\\\":1}\"",
+                        "msg=\"got {\\\"password\\\":\\\"[removed]\\\",\\\"x\\\":1}\"");
+        assert_scrubbed("{\\\"auth\\\": \\\"dXNlcjpwYXNz\\\"}", "{\\\"auth\\\": \\\"[removed]\\\"}");
+}
+
+static void test_many_lines(void **state) {
+        static const struct {
+                const char *text, *want;
+        } cases[] = {
+                /* base64(1) breaks lines after 76 characters, and others elsewhere */
+                { "k: LS0tLS1CRUdJTiBQUkl\n   WQVRFIEtFWS0tLS0tCk1I\n   Y0M=\nusers:",
+                  "k: [removed]\nusers:" },
+                { "\"k\": \"LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1I\\nY0M=\\n\"",
+                  "\"k\": \"[removed]\\n\"" },
+                { "  client-key-data: |\n    TUhj\n\n    Q0FR\n  next: 1\n",
+                  "  client-key-data: |\n[removed]\n  next: 1\n" },
+                { "- password: >-\n    hunter2\n  user: x", "- password: >-\n[removed]\n  user: x" },
+                { "secret: |\nnext: 1\n", "secret: |\nnext: 1\n" },
         };
 
         (void)state;
@@ -92,9 +144,9 @@ static void test_cut_anywhere(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_removed),
-                cmocka_unit_test(test_kept),
-                cmocka_unit_test(test_cut_anywhere),
+                cmocka_unit_test(test_removed), cmocka_unit_test(test_values_that_look_like_none),
+                cmocka_unit_test(test_escaped), cmocka_unit_test(test_many_lines),
+                cmocka_unit_test(test_kept),    cmocka_unit_test(test_cut_anywhere),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,18 @@ const char *syntax_path_or_empty(const char *s) {
         return *s ? syntax_path(s) : NULL;
 }
 
+/* A host, or each node itself: a mirror or a proxy may run on all of them. */
+static bool is_server_address(const char *s) {
+        static const uint8_t one[16] = { [15] = 1 };
+        struct vrrp_ip a;
+
+        if (!syntax_host_address(s))
+                return true;
+        if (vrrp_ip_parse(s, &a) < 0)
+                return false;
+        return a.family == AF_INET ? a.b[0] == 127 : !memcmp(a.b, one, sizeof one);
+}
+
 /* "NAME", "ADDRESS", "[IPv6]", with ":PORT" where `port`, to the end or to `stop`. Returns what is after it,
  * or NULL. */
 static const char *skip_host(const char *s, const char *stop, bool port) {
@@ -121,9 +133,9 @@ static const char *skip_host(const char *s, const char *stop, bool port) {
                 if (text[host - 1] != ']')
                         return NULL;
                 text[host - 1] = 0;
-                return strchr(text + 1, ':') && !syntax_host_address(text + 1) ? s + n : NULL;
+                return strchr(text + 1, ':') && is_server_address(text + 1) ? s + n : NULL;
         }
-        return strchr(text, ':') || (syntax_host_address(text) && syntax_dns_name(text)) ? NULL : s + n;
+        return strchr(text, ':') || (!is_server_address(text) && syntax_dns_name(text)) ? NULL : s + n;
 }
 
 static const char *skip_scheme(const char *s) {

@@ -402,11 +402,34 @@ static void test_sources(void **state) {
         expect_registries(c, d);
 }
 
+/* A registry on each node itself: 127.0.0.0/8, ::1 or localhost, as mirror and with credentials. */
+static void test_sources_on_loopback(void **state) {
+        CLEANUP(config_freep)
+        struct config *c = parse(HAS_VIP "registryMirrors: {registry.k8s.io: ['http://127.0.0.1:5000', "
+                                         "'https://localhost:5000/v2/k8s', 'http://[::1]:5000', "
+                                         "'http://127.8.9.10'], 'localhost:5001': []}\n"
+                                         "registries: {'127.0.0.1:5000': {username: u, passwordFile: /pw}}\n"
+                                         "---\n" CLUSTER,
+                                 NULL);
+
+        (void)state;
+        assert_int_equal(c->registry_mirrors.n, 2);
+        assert_string_equal(c->registry_mirrors.items[0].registry, "localhost:5001");
+        assert_int_equal(c->registry_mirrors.items[1].mirrors.n, 4);
+        assert_string_equal(c->registry_mirrors.items[1].mirrors.items[2], "http://[::1]:5000");
+}
+
 static void test_wrong_sources(void **state) {
         static const struct wrong t[] = {
                 { VIP "registryMirrors: {a: [ftp://b]}\n---\n" CLUSTER, 7, 23,
                   "must be https://HOST[:PORT][/PATH]" },
                 { VIP "registryMirrors: {a: ['https://b/?x']}\n---\n" CLUSTER, 7, 23,
+                  "must be https://HOST" },
+                { VIP "registryMirrors: {a: ['https://0.0.0.0:5000']}\n---\n" CLUSTER, 7, 23,
+                  "must be https://HOST" },
+                { VIP "registryMirrors: {a: ['https://224.0.0.1:5000']}\n---\n" CLUSTER, 7, 23,
+                  "must be https://HOST" },
+                { VIP "registryMirrors: {a: ['https://[::]:5000']}\n---\n" CLUSTER, 7, 23,
                   "must be https://HOST" },
                 { VIP "registryMirrors: {a: 'https://b'}\n---\n" CLUSTER, 7, 22,
                   "must be a list of strings" },
@@ -565,6 +588,7 @@ int main(void) {
                 cmocka_unit_test(test_taints),
                 cmocka_unit_test(test_wrong_node),
                 cmocka_unit_test(test_sources),
+                cmocka_unit_test(test_sources_on_loopback),
                 cmocka_unit_test(test_wrong_sources),
                 cmocka_unit_test(test_join_says_the_same),
                 cmocka_unit_test(test_worker_is_no_master),

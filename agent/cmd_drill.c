@@ -91,6 +91,7 @@ static int plan(struct drill *d, struct drill_plan *ret, struct error *e) {
                 return r;
         if (d->config->cluster && (r = etcd_own(d->config, "", &files, &endpoint)) == 0) {
                 client = etcd_client_with(&files, endpoint, ETCD_MS);
+                etcd_own_pick(d->config, &client);
                 r = etcd_member_list(&client, &members, e);
         }
         if (r == 0)

@@ -70,7 +70,7 @@ static bool has(const struct str_list *list, const char *word) {
         return false;
 }
 
-/* What kubeadm asks there, version and health, nobody asks here. */
+/* Preflight asks the endpoints themselves for version and health. */
 static int check_http_endpoints(struct config_reader *r, const struct external_etcd *x) {
         for (size_t i = 0; i < x->http_endpoints.n; i++)
                 if (!has(&x->endpoints, x->http_endpoints.items[i]))

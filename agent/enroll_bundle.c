@@ -1,3 +1,4 @@
+#include "agent/config.h"
 #include "agent/enroll_proto.h"
 #include "agent/jread.h"
 #include "agent/paths.h"
@@ -8,40 +9,57 @@
 
 /* Names are those of kubeadm's upload-certs; modes those of its files. */
 static const struct enroll_entry_place places[ENROLL_ENTRIES] = {
-        [ENROLL_CA_CRT] = { "ca.crt", "ca.crt", 0644, false, true },
-        [ENROLL_CA_KEY] = { "ca.key", "ca.key", 0600, false, false },
-        [ENROLL_FRONT_PROXY_CA_CRT] = { "front-proxy-ca.crt", "front-proxy-ca.crt", 0644, false, false },
-        [ENROLL_FRONT_PROXY_CA_KEY] = { "front-proxy-ca.key", "front-proxy-ca.key", 0600, false, false },
-        [ENROLL_ETCD_CA_CRT] = { "etcd-ca.crt", "etcd/ca.crt", 0644, false, false },
-        [ENROLL_ETCD_CA_KEY] = { "etcd-ca.key", "etcd/ca.key", 0600, false, false },
-        [ENROLL_SA_KEY] = { "sa.key", "sa.key", 0600, false, false },
-        [ENROLL_SA_PUB] = { "sa.pub", "sa.pub", 0600, false, false },
-        [ENROLL_VIP_KEY] = { "vip.key", TRIARCH_VIP_KEY, VIP_KEY_MODE, true, false },
+        [ENROLL_CA_CRT] = { "ca.crt", "ca.crt", 0644, .worker = true },
+        [ENROLL_CA_KEY] = { "ca.key", "ca.key", 0600 },
+        [ENROLL_FRONT_PROXY_CA_CRT] = { "front-proxy-ca.crt", "front-proxy-ca.crt", 0644 },
+        [ENROLL_FRONT_PROXY_CA_KEY] = { "front-proxy-ca.key", "front-proxy-ca.key", 0600 },
+        [ENROLL_ETCD_CA_CRT] = { "etcd-ca.crt", "etcd/ca.crt", 0644, .etcd = ENROLL_OWN_ETCD },
+        [ENROLL_ETCD_CA_KEY] = { "etcd-ca.key", "etcd/ca.key", 0600, .etcd = ENROLL_OWN_ETCD },
+        [ENROLL_SA_KEY] = { "sa.key", "sa.key", 0600 },
+        [ENROLL_SA_PUB] = { "sa.pub", "sa.pub", 0600 },
+        [ENROLL_VIP_KEY] = { "vip.key", TRIARCH_VIP_KEY, VIP_KEY_MODE, .agent = true },
+        [ENROLL_EXTERNAL_ETCD_CA] = { "external-etcd-ca.crt", NULL, 0644, .etcd = ENROLL_EXTERNAL_ETCD },
+        [ENROLL_EXTERNAL_ETCD_CRT] = { "external-etcd.crt", NULL, 0644, .etcd = ENROLL_EXTERNAL_ETCD },
+        [ENROLL_EXTERNAL_ETCD_KEY] = { "external-etcd.key", NULL, 0600, .etcd = ENROLL_EXTERNAL_ETCD },
 };
 
 const struct enroll_entry_place *enroll_entry_place(enum enroll_entry i) {
         return i < ENROLL_ENTRIES ? &places[i] : NULL;
 }
 
-int enroll_entry_path(enum enroll_entry i, const char *root, const char *cert_dir, char out[PATH_MAX]) {
-        const char *file = places[i].file;
+int enroll_entry_path(enum enroll_entry i, const char *root, const char *cert_dir,
+                      const struct external_etcd *etcd, char out[PATH_MAX]) {
+        const char *file = i == ENROLL_EXTERNAL_ETCD_CA    ? etcd->ca_file
+                           : i == ENROLL_EXTERNAL_ETCD_CRT ? etcd->cert_file
+                           : i == ENROLL_EXTERNAL_ETCD_KEY ? etcd->key_file
+                                                           : places[i].file;
 
+        if (!file)
+                return -ENOENT;
         return *file == '/' ? root_path(out, root, file) : root_path_below(out, root, cert_dir, file);
 }
 
-bool enroll_entry_of(enum enroll_role role, enum enroll_entry i) {
-        return i < ENROLL_ENTRIES && (role == ENROLL_MASTER || places[i].worker);
+bool enroll_entry_of(enum enroll_role role, bool external_etcd, enum enroll_entry i) {
+        if (i >= ENROLL_ENTRIES)
+                return false;
+        if (role == ENROLL_WORKER)
+                return places[i].worker;
+        return places[i].etcd != (external_etcd ? ENROLL_OWN_ETCD : ENROLL_EXTERNAL_ETCD);
 }
 
 static json_t *entries_to_json(const struct enroll_bundle *b) {
+        bool external = !b->entries[ENROLL_ETCD_CA_CRT];
         json_t *o = json_object();
 
-        for (enum enroll_entry i = 0; i < ENROLL_ENTRIES; i++)
-                if (enroll_entry_of(b->role, i) &&
-                    json_object_set_new(o, places[i].name, json_string(b->entries[i])) < 0) {
+        for (enum enroll_entry i = 0; i < ENROLL_ENTRIES; i++) {
+                if (!enroll_entry_of(b->role, external, i) ||
+                    (places[i].etcd == ENROLL_EXTERNAL_ETCD && !b->entries[i]))
+                        continue;
+                if (json_object_set_new(o, places[i].name, json_string(b->entries[i])) < 0) {
                         json_decref(o);
                         return NULL;
                 }
+        }
         return o;
 }
 
@@ -87,13 +105,15 @@ int enroll_bundle_encode(const struct enroll_bundle *b, char **ret, size_t *ret_
 }
 
 static int entries_from_json(const json_t *o, struct enroll_bundle *b) {
+        bool external = !json_object_get(o, places[ENROLL_ETCD_CA_CRT].name);
         struct jread_field fields[ENROLL_ENTRIES + 1] = { 0 };
         const char *text[ENROLL_ENTRIES] = { NULL };
         size_t n = 0;
         int r;
 
         for (enum enroll_entry i = 0; i < ENROLL_ENTRIES; i++)
-                if (enroll_entry_of(b->role, i))
+                if (enroll_entry_of(b->role, external, i) &&
+                    (places[i].etcd != ENROLL_EXTERNAL_ETCD || json_object_get(o, places[i].name)))
                         fields[n++] = (struct jread_field){ .name = places[i].name,
                                                             .type = JREAD_TEXT,
                                                             .target = &text[i],

@@ -4,6 +4,7 @@
 #include "agent/etcd_own.h"
 #include "agent/jread.h"
 #include "agent/kube.h"
+#include "agent/masters.h"
 #include "agent/paths.h"
 #include "agent/rootpath.h"
 #include <errno.h>
@@ -22,9 +23,10 @@ static int64_t host_clock_ns(void *userdata) {
 
 static int host_members(void *userdata, struct etcd_members *ret, struct error *e) {
         const struct enroll_host *h = userdata;
-        const struct etcd_client client = etcd_client_with(&h->etcd, h->etcd_endpoint, ETCD_TIMEOUT_MS);
+        struct etcd_client client = etcd_client_with(&h->etcd, h->etcd_endpoint, ETCD_TIMEOUT_MS);
 
-        return etcd_member_list(&client, ret, e);
+        etcd_own_pick(h->config, &client);
+        return masters_list(h->config, &client, ret, e);
 }
 
 static bool is_ready(const json_t *node) {
@@ -133,6 +135,7 @@ int enroll_server_init(struct enroll_server *s, const char *root, const struct c
 
         *s = (struct enroll_server){ .root = root,
                                      .cert_dir = c->cert_dir,
+                                     .external_etcd = &c->etcd_external,
                                      .max_offset_s = c->time_max_offset_s,
                                      .wrong_delay_ms = 1000,
                                      .ops = *ops };

@@ -88,7 +88,9 @@ int enroll_encode(const struct enroll_message *m, char **ret, size_t *ret_size);
 int enroll_decode(const void *data, size_t size, struct enroll_message *ret);
 void enroll_message_done(struct enroll_message *m);
 
-/* What the bundle carries: a fixed list, never paths. A worker gets the first of it, and no key. */
+/* What the bundle carries: a fixed list, never paths. A worker gets the first of it, and no key. A master
+ * gets etcd's CA or, where etcd is the administrator's, as much as is configured of what a client of that
+ * needs. */
 enum enroll_entry {
         ENROLL_CA_CRT,
         ENROLL_CA_KEY,
@@ -99,17 +101,24 @@ enum enroll_entry {
         ENROLL_SA_KEY,
         ENROLL_SA_PUB,
         ENROLL_VIP_KEY,
+        ENROLL_EXTERNAL_ETCD_CA,
+        ENROLL_EXTERNAL_ETCD_CRT,
+        ENROLL_EXTERNAL_ETCD_KEY,
         ENROLL_ENTRIES
 };
 struct enroll_entry_place {
-        const char *name, *file; /* in the bundle; below the certificates' directory, or absolute */
+        /* In the bundle; below the certificates' directory, or absolute; NULL: as configured. */
+        const char *name, *file;
         unsigned mode;
         bool agent;  /* of the agent's group */
         bool worker; /* also a worker's */
+        enum { ENROLL_ANY_ETCD, ENROLL_OWN_ETCD, ENROLL_EXTERNAL_ETCD } etcd;
 };
 const struct enroll_entry_place *enroll_entry_place(enum enroll_entry i);
-/* Its real path. -ENAMETOOLONG. */
-int enroll_entry_path(enum enroll_entry i, const char *root, const char *cert_dir, char out[PATH_MAX]);
+struct external_etcd;
+/* Its real path. -ENAMETOOLONG; -ENOENT: of an external etcd, and not configured. */
+int enroll_entry_path(enum enroll_entry i, const char *root, const char *cert_dir,
+                      const struct external_etcd *etcd, char out[PATH_MAX]);
 
 struct enroll_bundle {
         enum enroll_role role;
@@ -119,8 +128,8 @@ struct enroll_bundle {
         unsigned position;             /* master: of the new member; 250 - 20 * position is its priority */
         struct etcd_members members;   /* master: as they are before the joiner */
 };
-/* Does a bundle of that role have the entry? */
-bool enroll_entry_of(enum enroll_role role, enum enroll_entry i);
+/* Does a bundle of that role have the entry? (Those of an external etcd: if they are configured.) */
+bool enroll_entry_of(enum enroll_role role, bool external_etcd, enum enroll_entry i);
 int enroll_bundle_encode(const struct enroll_bundle *b, char **ret, size_t *ret_size);
 int enroll_bundle_decode(const void *data, size_t size, struct enroll_bundle *ret);
 /* Wipes: keys are among the entries. */

@@ -193,14 +193,18 @@ static int (*const checks[])(struct session *x) = { check_proof, check_address, 
 /* The bundle. */
 
 static int read_entries(const struct enroll_server *s, struct enroll_bundle *b, struct error *e) {
+        bool external = s->external_etcd->endpoints.n > 0;
+
         for (enum enroll_entry i = 0; i < ENROLL_ENTRIES; i++) {
-                char path[PATH_MAX];
+                char path[PATH_MAX] = "";
                 size_t size;
                 int r;
 
-                if (!enroll_entry_of(b->role, i))
+                if (!enroll_entry_of(b->role, external, i))
                         continue;
-                r = enroll_entry_path(i, s->root, s->cert_dir, path);
+                r = enroll_entry_path(i, s->root, s->cert_dir, s->external_etcd, path);
+                if (r == -ENOENT)
+                        continue;
                 if (r < 0 || (r = pki_file_read(path, ENROLL_TEXT_MAX, &b->entries[i], &size)) < 0) {
                         error_set(e, EXIT_FAILED, "cannot read %s for the joiner: %s%s", path, strerror(-r),
                                   r == -ENOENT && i == ENROLL_VIP_KEY

@@ -29,7 +29,8 @@ struct enroll_server { /* constant while it serves */
         const char *root, *cert_dir;
         char ca_key[PATH_MAX];
         char cluster_id[PKI_CLUSTER_ID_SIZE];
-        char *shared_config; /* owned */
+        char *shared_config;                       /* owned */
+        const struct external_etcd *external_etcd; /* borrowed */
         double max_offset_s;
         unsigned wrong_delay_ms;         /* answers to wrong tries leave this long after the request came */
         uint8_t decoy[PKI_WRAPPED_SIZE]; /* stands in for the token that an unknown id names */

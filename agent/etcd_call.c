@@ -53,7 +53,11 @@ static int on_trace(CURL *easy, curl_infotype type, char *data, size_t size, voi
 }
 
 static void set_tls(const struct call *c) {
-        curl_mutual_tls(c->easy, c->client->ca_file, c->client->cert_file, c->client->key_file);
+        const struct etcd_client *e = c->client;
+
+        if (*e->ca_file) /* else the system's anchors serve, or it is plain http */
+                curl_mutual_tls(c->easy, e->ca_file, *e->cert_file ? e->cert_file : NULL,
+                                *e->key_file ? e->key_file : NULL);
         curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
         curl_easy_setopt(c->easy, CURLOPT_DEBUGFUNCTION, on_trace);
         curl_easy_setopt(c->easy, CURLOPT_DEBUGDATA, c);
@@ -66,7 +70,7 @@ static int set_request(struct call *c, const char *body, struct curl_slist *head
 
         if (n < 0 || (size_t)n >= sizeof url)
                 return -ENAMETOOLONG;
-        curl_defaults(c->easy, url, "https");
+        curl_defaults(c->easy, url, *c->client->ca_file ? "https" : "http,https");
         curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)c->client->timeout_ms);
         curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, headers);

@@ -1,8 +1,11 @@
 #include "agent/etcd_own.h"
+#include "agent/etcd_kv.h"
 #include "agent/rootpath.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { PICK_MS = 3000 };
 
 static int external_file(char out[PATH_MAX], const char *root, const char *file) {
         *out = '\0';
@@ -25,6 +28,45 @@ int etcd_own(const struct config *c, const char *root, struct etcd_files *ret, c
         return external_file(ret->key, root, x->key_file);
 }
 
+static bool answers(const struct etcd_client *client, const char *endpoint) {
+        CLEANUP(etcd_value_done) struct etcd_value v = { 0 };
+        struct etcd_client one = *client;
+        struct error why;
+
+        one.endpoint = endpoint;
+        if (one.timeout_ms > PICK_MS)
+                one.timeout_ms = PICK_MS;
+        return etcd_get(&one, "/triarch/none", &v, &why) == 0;
+}
+
+void etcd_own_pick(const struct config *c, struct etcd_client *client) {
+        const struct str_list *l = &c->etcd_external.endpoints;
+        size_t first = 0;
+
+        if (l->n < 2)
+                return;
+        for (size_t i = 0; i < l->n; i++)
+                if (!strcmp(l->items[i], client->endpoint))
+                        first = i;
+        for (size_t i = 0; i < l->n; i++)
+                if (answers(client, l->items[(first + i) % l->n])) {
+                        client->endpoint = l->items[(first + i) % l->n];
+                        return;
+                }
+}
+
+int etcd_own_client(const struct config *c, const char *root, unsigned timeout_ms,
+                    struct etcd_files *ret_files, struct etcd_client *ret, struct error *e) {
+        const char *endpoint;
+
+        if (etcd_own(c, root, ret_files, &endpoint) < 0)
+                return error_set(e, EXIT_FAILED, "the path of etcd's certificates is too long"),
+                       -ENAMETOOLONG;
+        *ret = etcd_client_with(ret_files, endpoint, timeout_ms);
+        etcd_own_pick(c, ret);
+        return 0;
+}
+
 int etcd_own_members(const struct config *c, unsigned timeout_ms, struct etcd_members *ret, struct error *e) {
         struct etcd_client client;
         struct etcd_files files;
@@ -39,5 +81,6 @@ int etcd_own_members(const struct config *c, unsigned timeout_ms, struct etcd_me
                 return -ENOENT;
         }
         client = etcd_client_with(&files, endpoint, timeout_ms);
+        etcd_own_pick(c, &client);
         return etcd_member_list(&client, ret, e);
 }

@@ -239,6 +239,16 @@ int join_enrol(struct join *j, struct error *e) {
         return r;
 }
 
+static int make_directory_of(const char *path, struct error *e) {
+        char dir[PATH_MAX];
+        int r;
+
+        snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(path, '/') - path), path);
+        if ((r = pki_mkdir_p(dir, 0755)) < 0)
+                error_set(e, EXIT_FAILED, "cannot make %s: %s", dir, strerror(-r));
+        return r;
+}
+
 /* Not phase_put_file(): what differs is never shown, keys are among them. */
 static int put_entry(struct join *j, enum enroll_entry i, const char *text, struct error *e) {
         const struct enroll_entry_place *place = enroll_entry_place(i);
@@ -248,8 +258,10 @@ static int put_entry(struct join *j, enum enroll_entry i, const char *text, stru
         size_t size;
         int r;
 
-        if (enroll_entry_path(i, j->root, j->config->cert_dir, path) < 0)
-                return error_set(e, EXIT_FAILED, "the certificates' directory has too long a name");
+        if (enroll_entry_path(i, j->root, j->config->cert_dir, &j->config->etcd_external, path) < 0)
+                return error_set(e, EXIT_FAILED, "no path for %s, or too long a one", place->name);
+        if (place->etcd == ENROLL_EXTERNAL_ETCD && (r = make_directory_of(path, e)) < 0)
+                return r;
         if (place->agent && (r = phase_agent_gid(&j->ctx, &gid, e)) < 0)
                 return r;
         r = pki_file_read(path, ENROLL_TEXT_MAX, &old, &size);
@@ -290,7 +302,7 @@ int join_shared_pki(struct join *j, struct error *e) {
                 if ((r = pki_mkdir_p(dirs[i], 0755)) < 0)
                         error_set(e, EXIT_FAILED, "cannot make %s: %s", dirs[i], strerror(-r));
         for (enum enroll_entry i = 0; i < ENROLL_ENTRIES && r == 0; i++)
-                if (enroll_entry_of(b.role, i))
+                if (b.entries[i])
                         r = put_entry(j, i, b.entries[i], e);
         enroll_bundle_done(&b);
         return r;

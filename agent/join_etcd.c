@@ -1,6 +1,9 @@
 #include "agent/enroll_tls.h"
+#include "agent/etcd_own.h"
 #include "agent/join.h"
+#include "agent/masters.h"
 #include "agent/monotonic.h"
+#include "agent/preflight.h"
 #include "agent/rootpath.h"
 #include "pki/file.h"
 #include <errno.h>
@@ -190,7 +193,7 @@ int join_etcd_add(struct join *j, struct error *e) {
         int r;
 
         if (is_external(j))
-                return 0;
+                return *j->root ? 0 : preflight_run_external_etcd(&j->ctx, e);
         own_url(j, PEER_PORT, url);
         for (;;) {
                 if ((r = access_open(j, w.tries, &a, e)) < 0 ||
@@ -256,6 +259,31 @@ int join_etcd_started(struct join *j, struct error *e) {
         }
 }
 
+/* In place of a membership, beside an etcd that has the members that it has. */
+static int enlist(struct join *j, struct error *e) {
+        struct wait w = wait_begin("for the external etcd", j->config->timeouts.etcd_call_us);
+        struct etcd_client client;
+        struct etcd_files files;
+        struct error why = { 0 };
+        int r;
+
+        for (;;) {
+                if ((r = etcd_own_client(j->config, j->root, CALL_TIMEOUT_MS, &files, &client, e)) < 0)
+                        return r;
+                r = masters_enlist(j->config, &client, &why);
+                if (r > 0)
+                        printf("[etcd] enlisted as a master in the external etcd at %s\n", client.endpoint);
+                if (r >= 0)
+                        return 0;
+                if (r != -EAGAIN) {
+                        *e = why;
+                        return r;
+                }
+                if ((r = wait_more(&w, why.message, e)) < 0)
+                        return r;
+        }
+}
+
 int join_etcd_promote(struct join *j, struct error *e) {
         struct wait w =
                 wait_begin("for etcd to make this machine a voting member", j->config->timeouts.etcd_call_us);
@@ -265,7 +293,7 @@ int join_etcd_promote(struct join *j, struct error *e) {
         int r;
 
         if (is_external(j))
-                return 0;
+                return enlist(j, e);
         for (;;) {
                 r = own_member(j, w.tries, &a, &own, &why, e);
                 if (r == 0 && !own.learner)

@@ -1,6 +1,8 @@
 #include "agent/chrony.h"
 #include "agent/diff.h"
+#include "agent/etcd_own.h"
 #include "agent/managed.h"
+#include "agent/masters.h"
 #include "agent/paths.h"
 #include "agent/phase_dry.h"
 #include "agent/rootpath.h"
@@ -10,7 +12,7 @@
 #include <grp.h>
 #include <sys/stat.h>
 
-enum { RENDERED_MAX = 1 << 20 };
+enum { RENDERED_MAX = 1 << 20, ETCD_MS = 9000 };
 
 bool phase_path(const struct phase_ctx *ctx, const char *path, char out[PATH_MAX]) {
         return root_path(out, ctx->root, path) == 0;
@@ -263,6 +265,26 @@ int phase_kubeconfig(struct phase_ctx *ctx, const char *sub, struct error *e) {
         return r < 0 ? error_from_pki(e, EXIT_FAILED, &pe) : 0;
 }
 
+/* The administrator's etcd has no member for this master. Who joins does this later. */
+static int enlist(struct phase_ctx *ctx, struct error *e) {
+        struct etcd_client client;
+        struct etcd_files files;
+        int r;
+
+        if (ctx->join || *ctx->root || !ctx->config->etcd_external.endpoints.n)
+                return 0;
+        if (phase_is_dry(ctx)) {
+                phase_would(ctx, "etcd", "enlisted this master in the external etcd");
+                return 0;
+        }
+        if ((r = etcd_own_client(ctx->config, ctx->root, ETCD_MS, &files, &client, e)) < 0)
+                return r;
+        r = masters_enlist(ctx->config, &client, e);
+        if (r > 0)
+                printf("[etcd] enlisted as a master in the external etcd at %s\n", client.endpoint);
+        return r < 0 ? r : 0;
+}
+
 int phase_etcd(struct phase_ctx *ctx, const char *sub, struct error *e) {
         CLEANUP(phase_values_freep) struct phase_values *v = NULL;
         const char *dir = ctx->config->etcd_data_dir;
@@ -270,8 +292,10 @@ int phase_etcd(struct phase_ctx *ctx, const char *sub, struct error *e) {
         int r;
 
         (void)sub;
-        if ((r = phase_values_new(ctx, &v, e)) < 0 || !phase_wanted(v, "etcd"))
+        if ((r = phase_values_new(ctx, &v, e)) < 0)
                 return r;
+        if (!phase_wanted(v, "etcd"))
+                return enlist(ctx, e);
         r = !phase_path(ctx, dir, real) ? -ENAMETOOLONG : phase_is_dry(ctx) ? 0 : pki_mkdir_p(real, 0700);
         if (r < 0)
                 return file_error(e, r, dir, "make the directory");

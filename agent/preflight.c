@@ -32,6 +32,9 @@ static const struct preflight_check checks[] = {
         { "FileAvailable", JOIN, E, preflight_no_file, 0, TRIARCH_CONFIG_FILE },
         { "FileAvailable", PREFLIGHT_WORKER, E, preflight_no_file, 0, "/etc/kubernetes/pki/ca.crt" },
         { "DirAvailable", TREE, E, preflight_etcd_dir, 0, NULL },
+        { "ExternalEtcdClientCertificates", PREFLIGHT_INIT | PREFLIGHT_LATE, E, preflight_external_etcd_files,
+          0, NULL },
+        { "ExternalEtcdVersion", PREFLIGHT_INIT | PREFLIGHT_LATE, E, preflight_external_etcd, 0, NULL },
         { "Swap", ALL, W, preflight_swap, 0, NULL },
         { "FileExisting", ALL, E, preflight_program, 0, "mount" },
         { "FileExisting", ALL, E, preflight_program, 0, "losetup" },
@@ -89,8 +92,7 @@ unsigned preflight_verdict(const struct config *c, const struct preflight_findin
         return errors;
 }
 
-static void run_checks(struct preflight *p) {
-        unsigned column = p->ctx->worker ? PREFLIGHT_WORKER : p->ctx->join ? PREFLIGHT_JOIN : PREFLIGHT_INIT;
+static void run_checks(struct preflight *p, unsigned column) {
         struct error e;
 
         if (!*p->ctx->root && unit_bus_open(&p->bus, &e) < 0)
@@ -101,11 +103,22 @@ static void run_checks(struct preflight *p) {
         unit_bus_free(TAKE_PTR(p->bus));
 }
 
+static int give_verdict(const struct preflight *p, const char *changed, struct error *e) {
+        unsigned errors;
+
+        fflush(stdout);
+        if (!(errors = preflight_verdict(p->ctx->config, p->v, p->n, stderr)))
+                return 0;
+        error_set(e, EXIT_PREFLIGHT,
+                  "%u preflight %s; %s. --ignore-preflight-errors=NAME,... makes a check a warning", errors,
+                  errors == 1 ? "check failed" : "checks failed", changed);
+        return -EPERM;
+}
+
 int preflight_run(const struct phase_ctx *ctx, bool rerun, struct error *e) {
         static const struct preflight_check privileged = { "IsPrivilegedUser",   BOTH, PREFLIGHT_ERROR,
                                                            preflight_privileged, 0,    NULL };
         CLEANUP(freep) struct preflight *p = calloc(1, sizeof *p);
-        unsigned errors;
 
         if (!p)
                 return error_set(e, EXIT_FAILED, "out of memory");
@@ -115,15 +128,18 @@ int preflight_run(const struct phase_ctx *ctx, bool rerun, struct error *e) {
         if (!*ctx->root)
                 preflight_privileged(p, &privileged);
         if (!p->n || phase_ignored(ctx->config, "IsPrivilegedUser"))
-                run_checks(p);
-        fflush(stdout);
-        if (!(errors = preflight_verdict(ctx->config, p->v, p->n, stderr)))
-                return 0;
-        error_set(e, EXIT_PREFLIGHT,
-                  "%u preflight %s; nothing was changed. --ignore-preflight-errors=NAME,... makes a check a "
-                  "warning",
-                  errors, errors == 1 ? "check failed" : "checks failed");
-        return -EPERM;
+                run_checks(p, ctx->worker ? PREFLIGHT_WORKER : ctx->join ? PREFLIGHT_JOIN : PREFLIGHT_INIT);
+        return give_verdict(p, "nothing was changed", e);
+}
+
+int preflight_run_external_etcd(const struct phase_ctx *ctx, struct error *e) {
+        CLEANUP(freep) struct preflight *p = calloc(1, sizeof *p);
+
+        if (!p)
+                return error_set(e, EXIT_FAILED, "out of memory");
+        p->ctx = ctx;
+        run_checks(p, PREFLIGHT_LATE);
+        return give_verdict(p, "`triarch join` again goes on from here", e);
 }
 
 int phase_preflight(struct phase_ctx *ctx, const char *sub, struct error *e) {

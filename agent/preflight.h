@@ -30,6 +30,11 @@ struct preflight {
  * Under a root only what concerns the tree is checked. */
 int preflight_run(const struct phase_ctx *ctx, bool rerun, struct error *e);
 
+/* The checks of an external etcd alone, for a join, which has the cluster's configuration late. As above. */
+int preflight_run_external_etcd(const struct phase_ctx *ctx, struct error *e);
+/* Pure: is this etcd ("3.5.26") new enough for that Kubernetes ("v1.36.2")? *ret_least: static. */
+bool preflight_etcd_version(const char *version, const char *kubernetes, const char **ret_least);
+
 /* Can a TCP server listen there? 0, -EADDRINUSE, other negative errno. */
 int preflight_try_listen(uint16_t port, struct in_addr address);
 int preflight_try_datagrams(uint16_t port); /* the same for UDP, on any address */
@@ -49,7 +54,8 @@ enum {
         PREFLIGHT_BOTH = PREFLIGHT_INIT | PREFLIGHT_JOIN,
         PREFLIGHT_WORKER = 8,
         PREFLIGHT_ALL = PREFLIGHT_BOTH | PREFLIGHT_WORKER,
-        PREFLIGHT_ROOT = 4, /* also on a tree */
+        PREFLIGHT_ROOT = 4,  /* also on a tree */
+        PREFLIGHT_LATE = 16, /* who joins as a master, once it has the cluster's configuration */
 };
 void preflight_add(struct preflight *p, enum preflight_level level, const char *name, const char *fmt, ...)
         PRINTF_LIKE(4, 5);
@@ -65,6 +71,8 @@ void preflight_firewalld(struct preflight *p, const struct preflight_check *c);
 void preflight_manifest(struct preflight *p, const struct preflight_check *c);
 void preflight_no_file(struct preflight *p, const struct preflight_check *c);
 void preflight_etcd_dir(struct preflight *p, const struct preflight_check *c);
+void preflight_external_etcd_files(struct preflight *p, const struct preflight_check *c);
+void preflight_external_etcd(struct preflight *p, const struct preflight_check *c);
 void preflight_swap(struct preflight *p, const struct preflight_check *c);
 void preflight_program(struct preflight *p, const struct preflight_check *c);
 void preflight_hostname(struct preflight *p, const struct preflight_check *c);

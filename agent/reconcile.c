@@ -1,5 +1,6 @@
 #include "agent/etcd_kv.h"
 #include "agent/etcd_own.h"
+#include "agent/masters.h"
 #include "agent/members.h"
 #include "agent/paths.h"
 #include "agent/reconcile_priv.h"
@@ -14,13 +15,22 @@ int reconcile_init(struct reconcile *x, const char *root, const struct config *c
                    struct error *e) {
         const char *own;
 
-        *x = (struct reconcile){ .root = root, .config = config };
+        *x = (struct reconcile){ .root = root, .config = config, .endpoint_given = endpoint != NULL };
         if (!config->advertise_address || vrrp_ip_parse(config->advertise_address, &x->self) < 0)
                 return error_set(e, EXIT_INPUT, "no address of this machine is known");
         if (etcd_own(config, root, &x->files, &own) < 0)
                 return error_set(e, EXIT_FAILED, "the path of the certificates is too long");
         x->client = etcd_client_with(&x->files, endpoint ? endpoint : own, CALL_TIMEOUT_MS);
         return 0;
+}
+
+void reconcile_pick(struct reconcile *x) {
+        if (!x->endpoint_given)
+                etcd_own_pick(x->config, &x->client);
+}
+
+static int list_masters(struct reconcile *x, struct etcd_members *ret, struct error *e) {
+        return masters_list(x->config, &x->client, ret, e);
 }
 
 void reconcile_say(const struct reconcile *x, const char *fmt, ...) {
@@ -253,7 +263,9 @@ int reconcile_once(struct reconcile *x, struct error *e) {
         struct reconcile_current now;
         int r, waits;
 
-        if ((r = etcd_member_list(&x->client, &members, e)) < 0 || (r = reconcile_read(x, &now, e)) < 0 ||
+        reconcile_pick(x);
+        if ((r = masters_enlist(x->config, &x->client, e)) < 0 || /* an etcd may have lost what came last */
+            (r = list_masters(x, &members, e)) < 0 || (r = reconcile_read(x, &now, e)) < 0 ||
             (r = push_file(x, &members, &now, e)) < 0)
                 return r;
         if (now.revision == 0)
@@ -274,9 +286,10 @@ int reconcile_wait(struct reconcile *x, unsigned timeout_ms, struct error *e) {
 int reconcile_fetch(struct reconcile *x, struct error *e) {
         struct reconcile_current now;
         uint64_t keys;
-        int r = reconcile_read(x, &now, e);
+        int r;
 
-        if (r < 0)
+        reconcile_pick(x);
+        if ((r = reconcile_read(x, &now, e)) < 0)
                 return r;
         if (now.revision == 0) {
                 error_set(e, EXIT_FAILED, "etcd has no list of the virtual address's members yet");
@@ -301,9 +314,10 @@ int reconcile_note_id(struct reconcile *x, struct error *e) {
         const struct etcd_member *own;
         struct etcd_members members;
         char path[PATH_MAX];
-        int r = etcd_member_list(&x->client, &members, e);
+        int r;
 
-        if (r < 0)
+        reconcile_pick(x);
+        if ((r = list_masters(x, &members, e)) < 0)
                 return r;
         if (!(own = own_member(x, &members))) {
                 error_set(e, EXIT_FAILED, "this machine is no voting member of etcd");
@@ -321,7 +335,8 @@ int reconcile_enter(struct reconcile *x, struct error *e) {
         struct reconcile_current now;
         int r, self;
 
-        if ((r = etcd_member_list(&x->client, &members, e)) < 0 || (r = reconcile_read(x, &now, e)) < 0)
+        reconcile_pick(x);
+        if ((r = list_masters(x, &members, e)) < 0 || (r = reconcile_read(x, &now, e)) < 0)
                 return r == -EAGAIN ? 0 : r;
         if (!(own = own_member(x, &members)) || now.revision == 0) {
                 error_set(e, EXIT_FAILED,
@@ -369,6 +384,7 @@ int reconcile_leave(struct reconcile *x, struct error *e) {
         struct reconcile_current now;
         int r, self;
 
+        reconcile_pick(x);
         if ((r = reconcile_read(x, &now, e)) < 0)
                 return r == -EAGAIN ? 0 : r;
         self = vip_record_find(&now.record, &x->self);

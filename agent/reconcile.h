@@ -1,4 +1,5 @@
-/* The member list of the virtual address kept in step with etcd (lease rule 12): what the root services do
+/* The member list of the virtual address kept in step with etcd (lease rule 12; beside an external etcd with
+ * the masters, agent/masters.h, wherever "etcd's members" are said here): what the root services do
  * for the agent, which may not ask etcd. Blocking; for commands and services, never for the agent's loop.
  *
  * In etcd (vip_record.h) is the newest list; on each master TRIARCH_MEMBERS_FILE is what that master's agent
@@ -20,6 +21,7 @@ struct reconcile {
         struct vrrp_ip self; /* this machine's advertised address */
         struct etcd_files files;
         struct etcd_client client;
+        bool endpoint_given;                           /* no other is tried */
         uint64_t at;                                   /* etcd's revision when it was last read */
         void (*say)(void *userdata, const char *text); /* what was changed; may be NULL */
         void *userdata;

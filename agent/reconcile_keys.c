@@ -180,6 +180,7 @@ int reconcile_rotate_keys(struct reconcile *x, struct error *e) {
         CLEANUP(etcd_value_done) struct etcd_value v = { 0 };
         int r;
 
+        reconcile_pick(x);
         do
                 r = rotate_step(x, e);
         while (r == 0 || r == 1);

@@ -13,6 +13,8 @@ int reconcile_read(struct reconcile *x, struct reconcile_current *ret, struct er
 /* What a member has on disk; all zero when it never said. */
 int reconcile_seen(struct reconcile *x, uint64_t id, struct vip_seen *ret, uint64_t *ret_revision,
                    struct error *e);
+/* Before each piece of work: an external etcd's endpoint may have gone. */
+void reconcile_pick(struct reconcile *x);
 void reconcile_say(const struct reconcile *x, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* reconcile_agent.c: this machine's agent. Where none runs there is nothing to do, and it will begin with the

@@ -1,3 +1,5 @@
+#include "agent/etcd_own.h"
+#include "agent/masters.h"
 #include "agent/reset.h"
 #include "agent/rootpath.h"
 #include "agent/yaml.h"
@@ -173,6 +175,34 @@ static void explain(struct reset *r, const struct reset_etcd *m, const struct er
                    e->message, m->name, m->peer_url);
 }
 
+/* An administrator's etcd keeps its members and the cluster's objects; of this machine it has an entry in the
+ * list of masters. */
+static void leave_external(struct reset *r) {
+        const struct external_etcd *x = &r->config->etcd_external;
+        struct etcd_client client;
+        struct etcd_files files;
+        struct error e = { 0 };
+        size_t left = 0;
+
+        if (config_resolve(r->config, &e) < 0 ||
+            etcd_own_client(r->config, r->root, CALL_TIMEOUT_MS, &files, &client, &e) < 0 ||
+            masters_delist(r->config, &client, &left, &e) < 0) {
+                reset_warn(r, "the external etcd still lists this machine in " MASTERS_KEY ": %s", e.message);
+                return;
+        }
+        r->left = left > 0;
+        printf("[reset] the external etcd does not list this machine as a master any more, %zu are left\n",
+               left);
+        if (!left)
+                printf("[reset] kept in the external etcd: the cluster's objects; if nobody needs them: "
+                       "etcdctl "
+                       "--endpoints %s del /registry/ --prefix\n",
+                       client.endpoint);
+        if (x->key_file)
+                printf("[reset] kept: %s, %s, %s, the external etcd's\n", x->ca_file, x->cert_file,
+                       x->key_file);
+}
+
 void reset_etcd_member(struct reset *r) {
         CLEANUP(freep) char *text = NULL;
         CLEANUP(freep) struct endpoints *l = calloc(1, sizeof *l);
@@ -184,6 +214,10 @@ void reset_etcd_member(struct reset *r) {
         char path[PATH_MAX];
         size_t size;
 
+        if (r->config && !r->worker && r->config->etcd_external.endpoints.n) {
+                leave_external(r);
+                return;
+        }
         if (!l || !list || root_path(path, r->root, MANIFEST) < 0 ||
             pki_file_read(path, YAML_MAX_SIZE, &text, &size) < 0)
                 return;

@@ -2,11 +2,13 @@
  *
  * etcdclient certs DIR NODE ADDRESS
  * etcdclient reconcile ROOT once | fetch | enter | leave | rotate     with ROOT/etc/triarch/config.yaml
+ * etcdclient reset ROOT                          this machine's membership, as reset takes it back
  * etcdclient ENDPOINT CA CERT KEY list | add-learner URL | promote ID | remove ID | get KEY | delete KEY
  *                                 | put KEY REVISION VALUE | watch PREFIX AFTER MS
  * Members come one a line: ID NAME PEER-URL voter|learner. A failure comes as its errno and message. */
 #include "agent/etcd_kv.h"
 #include "agent/reconcile.h"
+#include "agent/reset.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <time.h>
@@ -118,6 +120,18 @@ static int run_reconcile(const char *root, const char *verb, struct error *e) {
         return -EINVAL;
 }
 
+static int run_reset(const char *root, struct error *e) {
+        CLEANUP(reset_done) struct reset r;
+        int k = reset_load(root, NULL, &r, e);
+
+        if (k < 0)
+                return k;
+        reset_vip_member(&r);
+        reset_etcd_member(&r);
+        printf("%s\n", r.left ? "others are left" : "nobody is left");
+        return 0;
+}
+
 int main(int argc, char **argv) {
         struct etcd_client c;
         struct error e = { 0 };
@@ -125,8 +139,8 @@ int main(int argc, char **argv) {
 
         if (argc == 5 && !strcmp(argv[1], "certs"))
                 return make_certs(argv[2], argv[3], argv[4]);
-        if (argc == 4 && !strcmp(argv[1], "reconcile")) {
-                r = run_reconcile(argv[2], argv[3], &e);
+        if ((argc == 4 && !strcmp(argv[1], "reconcile")) || (argc == 3 && !strcmp(argv[1], "reset"))) {
+                r = argc == 3 ? run_reset(argv[2], &e) : run_reconcile(argv[2], argv[3], &e);
                 if (r < 0)
                         printf("%s: %s\n", strerrorname_np(-r), e.message);
                 return r < 0;

@@ -58,8 +58,13 @@ static void test_right_token_gets_the_bundle(void **state) {
                 char path[PATH_MAX], *text;
                 size_t size;
 
-                assert_int_equal(
-                        enroll_entry_path((enum enroll_entry)i, s->w.root, "/etc/kubernetes/pki", path), 0);
+                if (enroll_entry_place((enum enroll_entry)i)->etcd == ENROLL_EXTERNAL_ETCD) {
+                        assert_null(s->j.result.bundle.entries[i]);
+                        continue;
+                }
+                assert_int_equal(enroll_entry_path((enum enroll_entry)i, s->w.root, "/etc/kubernetes/pki",
+                                                   s->w.server.external_etcd, path),
+                                 0);
                 assert_int_equal(pki_file_read(path, 65536, &text, &size), 0);
                 assert_string_equal(s->j.result.bundle.entries[i], text);
                 free(text);
@@ -292,6 +297,27 @@ static void test_other_serving_certificate_of_the_cluster(void **state) {
 }
 
 /* Servers that are not ours, speaking the protocol. */
+
+/* Beside an administrator's etcd: its client's files, as far as they are configured, and no CA of our own. */
+static void test_external_etcd(void **state) {
+        struct setup *s = begin(state, 1);
+        char *endpoints[] = { (char *)"https://172.18.0.160:2379", NULL };
+        struct external_etcd etcd = { .endpoints = { endpoints, 1 },
+                                      .ca_file = (char *)"/etc/kubernetes/pki/front-proxy-ca.crt",
+                                      .key_file = (char *)"/etc/kubernetes/pki/sa.key" };
+        char *const *got = s->j.result.bundle.entries;
+
+        s->w.server.external_etcd = &etcd;
+        joining_run(&s->j, &s->w);
+        if (s->j.r < 0)
+                fail_msg("%s", s->j.e.message);
+        assert_null(got[ENROLL_ETCD_CA_CRT]);
+        assert_null(got[ENROLL_ETCD_CA_KEY]);
+        assert_null(got[ENROLL_EXTERNAL_ETCD_CRT]);
+        assert_string_equal(got[ENROLL_EXTERNAL_ETCD_CA], got[ENROLL_FRONT_PROXY_CA_CRT]);
+        assert_string_equal(got[ENROLL_EXTERNAL_ETCD_KEY], got[ENROLL_SA_KEY]);
+        end(s);
+}
 
 struct impostor {
         struct setup *s;
@@ -579,6 +605,7 @@ static void test_peer_that_speaks_no_tls(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 tmp_test(test_right_token_gets_the_bundle),
+                tmp_test(test_external_etcd),
                 tmp_test(test_wrong_secret_is_denied),
                 tmp_test(test_unknown_id_looks_like_a_wrong_secret),
                 tmp_test(test_expired_token),

@@ -9,6 +9,7 @@
 #include "agent/enroll_clock.h"
 #include "agent/enroll_position.h"
 #include "agent/enroll_proto.h"
+#include "pki/file.h"
 #include "agent/enroll_sources.h"
 #include "agent/jread.h"
 #include <arpa/inet.h>
@@ -238,11 +239,12 @@ static void test_lengths_are_bounded(void **state) {
         free(m.grant.sealed);
 }
 
-static struct enroll_bundle a_bundle(void) {
+static struct enroll_bundle a_bundle(bool external) {
         struct enroll_bundle b = { .config = strdup("kind: x\n"), .position = 2, .members = { .n = 2 } };
 
         for (size_t i = 0; i < ENROLL_ENTRIES; i++)
-                b.entries[i] = strdup(enroll_entry_place((enum enroll_entry)i)->name);
+                if (enroll_entry_of(ENROLL_MASTER, external, (enum enroll_entry)i))
+                        b.entries[i] = strdup(enroll_entry_place((enum enroll_entry)i)->name);
         b.members.v[0] = (struct etcd_member){ .name = "n1",
                                                .peer_url = "https://172.18.0.154:2380",
                                                .client_url = "https://172.18.0.154:2379" };
@@ -250,16 +252,46 @@ static struct enroll_bundle a_bundle(void) {
         return b;
 }
 
+static void expect_entries(const struct enroll_bundle *got, const struct enroll_bundle *b) {
+        for (size_t i = 0; i < ENROLL_ENTRIES; i++)
+                if (b->entries[i])
+                        assert_string_equal(got->entries[i], b->entries[i]);
+                else
+                        assert_null(got->entries[i]);
+}
+
+/* Beside an administrator's etcd: no CA of etcd, and as much of the client's files as is configured. */
+static void test_bundle_beside_an_external_etcd(void **state) {
+        struct enroll_bundle b = a_bundle(true), got;
+        size_t size;
+        char *text;
+
+        (void)state;
+        assert_null(b.entries[ENROLL_ETCD_CA_KEY]);
+        for (unsigned left = 3; left > 0; left--) {
+                assert_int_equal(enroll_bundle_encode(&b, &text, &size), 0);
+                assert_null(strstr(text, "\"etcd-ca"));
+                assert_int_equal(enroll_bundle_decode(text, size, &got), 0);
+                expect_entries(&got, &b);
+                enroll_bundle_done(&got);
+                free(text);
+                pki_wipe_free(b.entries[ENROLL_EXTERNAL_ETCD_CA + left - 1]);
+                b.entries[ENROLL_EXTERNAL_ETCD_CA + left - 1] = NULL;
+        }
+        b.entries[ENROLL_ETCD_CA_CRT] = strdup("half a pair");
+        assert_int_equal(enroll_bundle_encode(&b, &text, &size), -ENOMEM);
+        enroll_bundle_done(&b);
+}
+
 static void test_bundle_round_trips(void **state) {
-        struct enroll_bundle b = a_bundle(), got;
+        struct enroll_bundle b = a_bundle(false), got;
         size_t size;
         char *text;
 
         (void)state;
         assert_int_equal(enroll_bundle_encode(&b, &text, &size), 0);
         assert_int_equal(enroll_bundle_decode(text, size, &got), 0);
-        for (size_t i = 0; i < ENROLL_ENTRIES; i++)
-                assert_string_equal(got.entries[i], b.entries[i]);
+        expect_entries(&got, &b);
         assert_string_equal(got.config, b.config);
         assert_int_equal(got.position, 2);
         assert_int_equal(got.members.n, 2);
@@ -328,7 +360,7 @@ static void test_bundles_are_of_one_role(void **state) {
 }
 
 static void test_bundle_is_a_fixed_list(void **state) {
-        struct enroll_bundle b = a_bundle(), got;
+        struct enroll_bundle b = a_bundle(false), got;
         char *text;
         size_t size;
         json_t *o;
@@ -512,6 +544,7 @@ int main(void) {
                 cmocka_unit_test(test_text_around_a_message_is_refused),
                 cmocka_unit_test(test_lengths_are_bounded),
                 cmocka_unit_test(test_bundle_round_trips),
+                cmocka_unit_test(test_bundle_beside_an_external_etcd),
                 cmocka_unit_test(test_bundle_of_a_worker_round_trips),
                 cmocka_unit_test(test_bundles_are_of_one_role),
                 cmocka_unit_test(test_bundle_is_a_fixed_list),

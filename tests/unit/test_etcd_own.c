@@ -1,5 +1,7 @@
 /* Which etcd is asked, and with which files. */
 #include "agent/etcd_own.h"
+#include "agent/masters.h"
+#include "agent/preflight.h"
 #include "pki/util.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -56,9 +58,58 @@ static void test_members(void **state) {
                 fail_msg("%s", e.message);
 }
 
+/* The masters' own list in an external etcd. */
+static void test_masters(void **state) {
+        static const char *const wrong[] = {
+                "",
+                "{}",
+                "[{}]",
+                "[1]",
+                "[{\"id\": \"1\", \"name\": \"a\", \"url\": \"u\"}]",
+                "[{\"id\": \"00000000000000a1\", \"name\": \"a\\n\", \"url\": \"u\"}]",
+        };
+        struct etcd_members m = { .n = 2 }, got;
+        CLEANUP(freep) char *text = NULL;
+
+        (void)state;
+        m.v[0] = (struct etcd_member){ .id = 0xa1, .name = "n1", .peer_url = "https://172.18.0.154:2380" };
+        m.v[1] = (struct etcd_member){ .id = UINT64_MAX / 3,
+                                       .name = "n2",
+                                       .peer_url = "https://[fd00::2]:2380" };
+        assert_int_equal(masters_render(&m, &text), 0);
+        assert_int_equal(masters_parse(text, strlen(text), &got), 0);
+        assert_memory_equal(&got, &m, sizeof m);
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+                assert_int_equal(masters_parse(wrong[i], strlen(wrong[i]), &got), -EBADMSG);
+        for (size_t n = 0; n < strlen(text); n++)
+                assert_int_equal(masters_parse(text, n, &got), -EBADMSG);
+}
+
+static void test_versions(void **state) {
+        static const struct {
+                const char *etcd, *kubernetes, *least; /* least NULL: new enough */
+        } t[] = {
+                { "3.4.23", "v1.35.1", NULL },      { "3.3.27", "v1.35.1", "3.4.0" },
+                { "3.4.23", "v1.36.2", "3.5.24" },  { "3.5.23", "v1.36.2", "3.5.24" },
+                { "3.5.24", "v1.36.2", NULL },      { "3.6.0", "v1.36.0", NULL },
+                { "4.0.0", "v1.36.0", NULL },       { "2.9.99", "v1.29.0", "3.4.0" },
+                { "3.6.0-rc.1", "v1.36.0", NULL },  { "", "v1.36.0", "3.5.24" },
+                { "unknown", "v1.36.0", "3.5.24" },
+        };
+        const char *least;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+                assert_true(preflight_etcd_version(t[i].etcd, t[i].kubernetes, &least) == !t[i].least);
+                if (t[i].least)
+                        assert_string_equal(least, t[i].least);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_own), cmocka_unit_test(test_external),
-                                            cmocka_unit_test(test_members) };
+                                            cmocka_unit_test(test_members), cmocka_unit_test(test_masters),
+                                            cmocka_unit_test(test_versions) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -253,8 +253,8 @@ static int start(struct agent *a, struct error *e) {
         a->started_us = agent_now_us(a);
         journal_open(&a->journal, a->config->node_name);
         agent_record(a, LOG_NOTICE, JOURNAL_ID_STARTED, "agent", "", "", "started, version " TRIARCH_VERSION);
-        if ((r = agent_groups_init(a)) < 0 || (r = agent_keys_init(a)) < 0 || (r = agent_health_init(a)) < 0 ||
-            (r = agent_balance_init(a)) < 0)
+        if ((r = agent_groups_init(a)) < 0 || (r = agent_keys_init(a)) < 0 ||
+            (r = agent_health_init(a)) < 0 || (r = agent_balance_init(a)) < 0)
                 return error_set(e, EXIT_FAILED, "the agent cannot start: %s", strerror(-r));
         /* Tells whether another agent is at work here, whose address must not be taken for stale. */
         if ((r = agent_pages_open(a, e)) < 0)

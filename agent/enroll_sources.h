@@ -1,5 +1,5 @@
-/* Wrong tries per source address (of IPv6 per network of 64 bits, which a host may have whole): who has made them waits, and nobody else does. Pure; the caller gives
- * the time. */
+/* Wrong tries per source address (of IPv6 per network of 64 bits, which a host may have whole): who has made
+ * them waits, and nobody else does. Pure; the caller gives the time. */
 #ifndef AGENT_ENROLL_SOURCES_H
 #define AGENT_ENROLL_SOURCES_H
 

@@ -64,7 +64,7 @@ struct report { /* everything borrowed */
         const struct history *history;
         const struct balance *balance; /* apiServerLoadBalancing as in force; NULL: off, or not known now */
         const char *balance_problem;   /* "" */
-        uint64_t class_changes; /* since the start */
+        uint64_t class_changes;        /* since the start */
 };
 
 /* malloc'ed text, NUL-terminated; -ENOMEM. */

@@ -18,8 +18,8 @@ struct rows {
 };
 
 static inline bool row_is_group(const struct field *f) {
-        return f->ops == &op_map || f->ops == &op_local_etcd || f->ops == &op_check || f->ops == &op_control_plane ||
-               f->ops == &op_one_or_list;
+        return f->ops == &op_map || f->ops == &op_local_etcd || f->ops == &op_check ||
+               f->ops == &op_control_plane || f->ops == &op_one_or_list;
 }
 
 static inline void rows_add(struct rows *rows, const struct config_kind *kind, const struct field *f,

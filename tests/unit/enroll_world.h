@@ -29,7 +29,7 @@ struct world {
         struct enroll_pins pins;
         struct etcd_members members;
         int members_result;
-        int node_result; /* of the API server, about any node */
+        int node_result;         /* of the API server, about any node */
         int64_t clock_offset_ns; /* of the server's clock */
         char audit[4096];
 };

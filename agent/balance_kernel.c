@@ -17,7 +17,7 @@
 struct balance_kernel {
         void *handle;
         struct nft_ctx *ctx; /* its netlink socket owns the table */
-#define MEMBER(name) __typeof__(&(name)) name;
+#define MEMBER(name) __typeof__ (&(name))(name);
         FUNCTIONS(MEMBER)
 #undef MEMBER
 };

@@ -107,7 +107,7 @@ static int wait_until_healthy(struct drill *d, struct error *e) {
         int r;
 
         while ((r = plan(d, &now, e)) < 0 && monotonic_us() < end_us)
-                pause_ms(POLL_MS * 5);
+                pause_ms(5L * POLL_MS);
         return r;
 }
 

@@ -26,7 +26,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "dbus, systemd (>= 252)")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "chrony, libarchive13")
+# Beside chrony the libraries that are loaded when they are needed: images save and load, apiServerLoadBalancing.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "chrony, libarchive13, libnftables1")
 set(CPACK_DEBIAN_PACKAGE_CONFLICTS "")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
   "triarch init on the first machine and triarch join on the others make a

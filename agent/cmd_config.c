@@ -2,8 +2,8 @@
 #include "agent/config.h"
 #include "agent/opt.h"
 #include "agent/phase.h"
+#include "agent/print_json.h"
 #include <errno.h>
-#include <jansson.h>
 
 static const char usage[] =
         "Usage: triarch config print-defaults\n"
@@ -42,25 +42,17 @@ static json_t *json_text(const char *s) {
         return json_string(ascii);
 }
 
-static int print_json(json_t *o) {
-        CLEANUP(freep) char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
-
-        json_decref(o);
-        if (!text) {
-                fputs("triarch: out of memory\n", stderr);
-                return EXIT_FAILED;
-        }
-        puts(text);
-        return EXIT_DONE;
-}
-
 static int invalid(const char *file, bool json, const struct error *e) {
-        if (json)
-                print_json(json_pack("{s:o, s:b, s:o, s:i, s:i, s:o}", "file", json_text(file), "valid", 0,
-                                     "at", json_text(*e->file ? e->file : file), "line", (int)e->line,
-                                     "column", (int)e->column, "message", json_text(e->message)));
-        else
-                error_print(e);
+        json_t *o;
+        struct error unprinted;
+
+        if (!json)
+                return error_print(e);
+        o = json_pack("{s:o, s:b, s:o, s:i, s:i, s:o}", "file", json_text(file), "valid", 0, "at",
+                      json_text(*e->file ? e->file : file), "line", (int)e->line, "column", (int)e->column,
+                      "message", json_text(e->message));
+        if (print_json(o, &unprinted) < 0)
+                error_print(&unprinted);
         return (int)e->status;
 }
 
@@ -70,6 +62,7 @@ static int validate(const char *file, bool json) {
         const struct config_flags flags = { .join_alone = true, .any_address = true };
         struct report report = { file, warnings };
         struct error e;
+        json_t *o;
 
         if (config_load(file, &flags, &c, &e) < 0)
                 return invalid(file, json, &e);
@@ -78,11 +71,12 @@ static int validate(const char *file, bool json) {
                 return invalid(file, json, &e);
         }
         config_warnings(c, take_warning, &report);
-        if (json)
-                return print_json(json_pack("{s:o, s:b, s:O}", "file", json_text(file), "valid", 1,
-                                            "warnings", warnings));
-        printf("%s: valid\n", file);
-        return EXIT_DONE;
+        if (!json) {
+                printf("%s: valid\n", file);
+                return EXIT_DONE;
+        }
+        o = json_pack("{s:o, s:b, s:O}", "file", json_text(file), "valid", 1, "warnings", warnings);
+        return print_json(o, &e) < 0 ? error_print(&e) : EXIT_DONE;
 }
 
 int cmd_config(int argc, char **argv) {

@@ -7,6 +7,7 @@
 #include "agent/monotonic.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
+#include "agent/print_json.h"
 #include <errno.h>
 
 static const char usage[] =
@@ -231,7 +232,7 @@ static int walk(struct drill *d, struct error *e) {
 }
 
 static int print_end(const struct drill *d, struct error *e) {
-        CLEANUP(json_decrefp) json_t *o = NULL;
+        json_t *o;
 
         if (!d->common.json) {
                 printf("%u moves, longest time without an answer %.1f ms; a question every %d ms\n",
@@ -241,10 +242,7 @@ static int print_end(const struct drill *d, struct error *e) {
         o = json_pack("{s:s, s:s, s:s, s:i, s:O, s:f}", "address", d->plan.address, "owner", d->owner, "url",
                       d->url, "rhythmMs", RHYTHM_MS, "moves", d->moves, "longestMs",
                       (double)d->longest_us / 1000);
-        if (!o || json_dumpf(o, stdout, JSON_INDENT(2)) < 0)
-                return error_set(e, EXIT_FAILED, "out of memory");
-        putchar('\n');
-        return 0;
+        return print_json(o, e);
 }
 
 static int drill(struct drill *d, struct error *e) {

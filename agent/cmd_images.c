@@ -3,8 +3,8 @@
 #include "agent/oci.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
+#include "agent/print_json.h"
 #include <errno.h>
-#include <jansson.h>
 
 static const char usage[] =
         "Usage: triarch config images list [OPTIONS] [-o json]\n"
@@ -58,7 +58,7 @@ static int load_config(struct images *in, struct config **ret, struct error *e) 
 }
 
 static int list(const struct str_list *images, bool json) {
-        CLEANUP(freep) char *text = NULL;
+        struct error e;
         json_t *o;
 
         if (!json) {
@@ -69,14 +69,7 @@ static int list(const struct str_list *images, bool json) {
         o = json_pack("{s:[]}", "images");
         for (size_t i = 0; i < images->n; i++)
                 json_array_append_new(json_object_get(o, "images"), json_string(images->items[i]));
-        text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
-        json_decref(o);
-        if (!text) {
-                fputs("triarch: out of memory\n", stderr);
-                return EXIT_FAILED;
-        }
-        puts(text);
-        return EXIT_DONE;
+        return print_json(o, &e) < 0 ? error_print(&e) : EXIT_DONE;
 }
 
 static int pull(const struct config *c, const struct str_list *images, const char *auth_file) {

@@ -3,6 +3,7 @@
 #include "agent/etcd_own.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
+#include "agent/print_json.h"
 #include "agent/status_text.h"
 #include <errno.h>
 
@@ -44,16 +45,14 @@ static json_t *etcd_members(void) {
 static int print(json_t *report, bool json) {
         bool cluster = json_is_object(json_object_get(report, "cluster"));
         json_t *members = cluster ? etcd_members() : json_null();
+        struct error e;
 
         json_object_set_new(report, "etcdMembers", members);
         if (!json) {
                 status_text(stdout, report, members);
                 return EXIT_DONE;
         }
-        if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0)
-                return EXIT_FAILED;
-        putchar('\n');
-        return EXIT_DONE;
+        return print_json(json_incref(report), &e) < 0 ? error_print(&e) : EXIT_DONE;
 }
 
 int cmd_status(int argc, char **argv) {

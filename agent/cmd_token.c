@@ -4,6 +4,7 @@
 #include "agent/duration.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
+#include "agent/print_json.h"
 #include "agent/rootpath.h"
 #include "agent/time_text.h"
 #include "agent/token.h"
@@ -184,9 +185,8 @@ static int list(const struct token_args *a, struct error *e) {
                 return token_list(a->common.root, print_one, NULL, e);
         }
         all = json_array();
-        r = token_list(a->common.root, collect_one, all, e);
-        if (r == 0 && json_dumpf(all, stdout, JSON_INDENT(2)) == 0)
-                putchar('\n');
+        if ((r = token_list(a->common.root, collect_one, all, e)) == 0)
+                return print_json(all, e);
         json_decref(all);
         return r;
 }

@@ -5,6 +5,7 @@
 #include "agent/monotonic.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
+#include "agent/print_json.h"
 #include "agent/rootpath.h"
 #include "agent/status_text.h"
 #include "agent/vip_rotate.h"
@@ -41,13 +42,14 @@ static const char *socket_of(const struct vip *v) {
         return v->socket_path ? v->socket_path : TRIARCH_SOCKET;
 }
 
-static int print_json(json_t *o) {
-        int r = o ? json_dumpf(o, stdout, JSON_INDENT(2)) : -1;
+static int print_report(const struct vip *v, const json_t *report, struct error *e) {
+        json_t *o = json_pack("{s:O, s:O, s:O?, s:O?}", "vip", json_object_get(report, "vip"), "peers",
+                              json_object_get(report, "peers"), "vips", json_object_get(report, "vips"),
+                              "members", json_object_get(report, "members"));
 
-        json_decref(o);
-        if (r == 0)
-                putchar('\n');
-        return r;
+        if (!o)
+                return error_set(e, EXIT_FAILED, "%s does not answer with a report", socket_of(v));
+        return print_json(o, e);
 }
 
 static int status(const struct vip *v, const char *arg, struct error *e) {
@@ -57,13 +59,10 @@ static int status(const struct vip *v, const char *arg, struct error *e) {
         (void)arg;
         if (r < 0)
                 return r;
-        if (!v->common.json)
+        if (v->common.json)
+                r = print_report(v, report, e);
+        else
                 status_text_vip(stdout, report);
-        else if (print_json(json_pack("{s:O, s:O, s:O?, s:O?}", "vip", json_object_get(report, "vip"),
-                                      "peers", json_object_get(report, "peers"), "vips",
-                                      json_object_get(report, "vips"), "members",
-                                      json_object_get(report, "members"))) < 0)
-                r = error_set(e, EXIT_FAILED, "%s does not answer with a report", socket_of(v));
         json_decref(report);
         return r;
 }

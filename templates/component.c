@@ -1,10 +1,11 @@
 #include "templates/component.h"
 #include "templates/check.h"
+#include "templates/path.h"
 #include <errno.h>
 
 struct merge {
         const char *kind;
-        char path[128];
+        struct tmpl_path path;
         tmpl_warn_fn warn;
         void *userdata;
         struct tmpl_error *e;
@@ -44,13 +45,13 @@ static void describe(const struct tmpl_tree *value, char *out, size_t size) {
 }
 
 static void warn(const struct merge *m, const struct tmpl_tree *given, const struct tmpl_tree *ours) {
-        char a[160], b[160], text[512];
+        char a[160], b[160], text[640];
 
         if (!m->warn || tmpl_tree_equal(given, ours))
                 return;
         describe(given, a, sizeof a);
         describe(ours, b, sizeof b);
-        snprintf(text, sizeof text, "%s: %s is %s; kubeadm's value is %s", m->kind, m->path, a, b);
+        snprintf(text, sizeof text, "%s: %s is %s; kubeadm's value is %s", m->kind, m->path.text, a, b);
         m->warn(m->userdata, text);
 }
 
@@ -59,20 +60,20 @@ static int fill(struct merge *m, struct tmpl_tree *given, const struct tmpl_tree
 static int fill_entry(struct merge *m, struct tmpl_tree *given, const char *key,
                       const struct tmpl_tree *ours) {
         struct tmpl_tree *value = tmpl_tree_get(given, key);
-        size_t before = strlen(m->path);
+        size_t before;
         int r = 0;
 
         if (!is_given(value))
                 return tmpl_tree_set(given, key, tmpl_tree_copy(ours));
-        snprintf(m->path + before, sizeof m->path - before, "%s%s", before ? "." : "", key);
+        before = tmpl_path_push_key(&m->path, key);
         if (value->kind != ours->kind)
-                r = tmpl_error_set(m->e, -EINVAL, "%s:%u: %s is %s, not %s", m->kind, value->line, m->path,
-                                   tmpl_tree_describe(value), tmpl_tree_describe(ours));
+                r = tmpl_error_set(m->e, -EINVAL, "%s:%u: %s is %s, not %s", m->kind, value->line,
+                                   m->path.text, tmpl_tree_describe(value), tmpl_tree_describe(ours));
         else if (ours->kind == TMPL_TREE_MAP)
                 r = fill(m, value, ours);
         else if (!is_silent(key))
                 warn(m, value, ours);
-        m->path[before] = '\0';
+        tmpl_path_pop(&m->path, before);
         return r;
 }
 

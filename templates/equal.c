@@ -1,9 +1,9 @@
 #include "pki/util.h"
 #include "templates/check.h"
+#include "templates/path.h"
 #include "templates/render.h"
 #include "templates/scalar.h"
 #include <errno.h>
-#include <stdarg.h>
 
 /* Aliases can make a small file a tree without end; real manifests are far below these. */
 enum { MAX_SIZE = 1 << 20, MAX_DEPTH = 64, MAX_STEPS = 1 << 23 };
@@ -11,34 +11,11 @@ enum { MAX_SIZE = 1 << 20, MAX_DEPTH = 64, MAX_STEPS = 1 << 23 };
 struct compare {
         yaml_document_t *a, *b;
         unsigned depth, steps;
-        char path[256]; /* where the walk is; cut off when it is longer */
-        size_t path_size;
+        struct tmpl_path path; /* where the walk is */
         struct tmpl_error *e;
 };
 
 static int compare_nodes(struct compare *c, int a, int b);
-
-static size_t path_push(struct compare *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static size_t path_push(struct compare *c, const char *fmt, ...) {
-        size_t before = c->path_size, room = sizeof c->path - before;
-        va_list ap;
-        int n;
-
-        va_start(ap, fmt);
-        n = vsnprintf(c->path + before, room, fmt, ap);
-        va_end(ap);
-        c->path_size += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
-        return before;
-}
-
-static void path_pop(struct compare *c, size_t before) {
-        c->path_size = before;
-        c->path[before] = '\0';
-}
-
-static const char *here(const struct compare *c) {
-        return c->path_size ? c->path : "(top)";
-}
 
 static int compare_scalars(struct compare *c, const yaml_node_t *a, const yaml_node_t *b) {
         struct tmpl_scalar x, y;
@@ -50,8 +27,8 @@ static int compare_scalars(struct compare *c, const yaml_node_t *a, const yaml_n
                 return 1;
         quote_x = x.type == TMPL_STRING ? "\"" : "";
         quote_y = y.type == TMPL_STRING ? "\"" : "";
-        return tmpl_error_set(c->e, 0, "%s: %s%.100s%s and %s%.100s%s", here(c), quote_x, x.text, quote_x,
-                              quote_y, y.text, quote_y);
+        return tmpl_error_set(c->e, 0, "%s: %s%.100s%s and %s%.100s%s", tmpl_path_text(&c->path), quote_x,
+                              x.text, quote_x, quote_y, y.text, quote_y);
 }
 
 static int compare_sequences(struct compare *c, const yaml_node_t *a, const yaml_node_t *b) {
@@ -59,14 +36,16 @@ static int compare_sequences(struct compare *c, const yaml_node_t *a, const yaml
         size_t n = (size_t)(a->data.sequence.items.top - x), m = (size_t)(b->data.sequence.items.top - y);
 
         for (size_t i = 0; i < n && i < m; i++) {
-                size_t before = path_push(c, "[%zu]", i);
+                size_t before = tmpl_path_push(&c->path, "[%zu]", i);
                 int r = compare_nodes(c, x[i], y[i]);
 
                 if (r <= 0)
                         return r;
-                path_pop(c, before);
+                tmpl_path_pop(&c->path, before);
         }
-        return n == m ? 1 : tmpl_error_set(c->e, 0, "%s: %zu items and %zu items", here(c), n, m);
+        return n == m ? 1
+                      : tmpl_error_set(c->e, 0, "%s: %zu items and %zu items", tmpl_path_text(&c->path), n,
+                                       m);
 }
 
 static bool same_key(const yaml_node_t *a, const yaml_node_t *b) {
@@ -75,11 +54,11 @@ static bool same_key(const yaml_node_t *a, const yaml_node_t *b) {
 }
 
 static int too_large(struct compare *c) {
-        return tmpl_error_set(c->e, -E2BIG, "%s: nested too deep or too large", here(c));
+        return tmpl_error_set(c->e, -E2BIG, "%s: nested too deep or too large", tmpl_path_text(&c->path));
 }
 
 static int not_scalar(struct compare *c, const yaml_node_t *key) {
-        return tmpl_error_set(c->e, -EINVAL, "%s: a key is no scalar (line %zu)", here(c),
+        return tmpl_error_set(c->e, -EINVAL, "%s: a key is no scalar (line %zu)", tmpl_path_text(&c->path),
                               key->start_mark.line + 1);
 }
 
@@ -100,7 +79,8 @@ static int find(struct compare *c, yaml_document_t *doc, const yaml_node_t *mapp
                         continue;
                 if (found++)
                         return tmpl_error_set(c->e, -EINVAL, "%s: key %.100s is there twice (line %zu)",
-                                              here(c), k->data.scalar.value, k->start_mark.line + 1);
+                                              tmpl_path_text(&c->path), k->data.scalar.value,
+                                              k->start_mark.line + 1);
                 *ret = p->value;
         }
         return found;
@@ -114,12 +94,12 @@ static int compare_values(struct compare *c, const yaml_node_t *key, const yaml_
         if ((r = find(c, c->a, a, key, &x)) < 0 || (r = find(c, c->b, b, key, &y)) < 0)
                 return r;
         if (!r)
-                return tmpl_error_set(c->e, 0, "%s: key %.100s is only in the first", here(c),
-                                      key->data.scalar.value);
-        before = path_push(c, "%s%s", c->path_size ? "." : "", (const char *)key->data.scalar.value);
+                return tmpl_error_set(c->e, 0, "%s: key %.100s is only in the first",
+                                      tmpl_path_text(&c->path), key->data.scalar.value);
+        before = tmpl_path_push_key(&c->path, (const char *)key->data.scalar.value);
         r = compare_nodes(c, x, y);
         if (r > 0)
-                path_pop(c, before);
+                tmpl_path_pop(&c->path, before);
         return r;
 }
 
@@ -143,8 +123,8 @@ static int compare_mappings(struct compare *c, const yaml_node_t *a, const yaml_
                 if ((r = find(c, c->a, a, key, &unused)) < 0)
                         return r;
                 if (!r)
-                        return tmpl_error_set(c->e, 0, "%s: key %.100s is only in the second", here(c),
-                                              key->data.scalar.value);
+                        return tmpl_error_set(c->e, 0, "%s: key %.100s is only in the second",
+                                              tmpl_path_text(&c->path), key->data.scalar.value);
         }
         return 1;
 }
@@ -157,8 +137,8 @@ static int compare_nodes(struct compare *c, int a, int b) {
         if (++c->steps > MAX_STEPS || c->depth >= MAX_DEPTH)
                 return too_large(c);
         if (!x || !y || x->type != y->type)
-                return x || y ? tmpl_error_set(c->e, 0, "%s: %s and %s", here(c), kinds[x ? x->type : 0],
-                                               kinds[y ? y->type : 0])
+                return x || y ? tmpl_error_set(c->e, 0, "%s: %s and %s", tmpl_path_text(&c->path),
+                                               kinds[x ? x->type : 0], kinds[y ? y->type : 0])
                               : 1;
         c->depth++;
         if (x->type == YAML_SCALAR_NODE)

@@ -67,23 +67,6 @@ int tmpl_patch_name(const char *name, const char **ret_target, enum tmpl_patch_t
         return tmpl_error_set(e, -ENOENT, "%s: begins with the name of nothing that can be patched", name);
 }
 
-size_t tmpl_path_push(struct tmpl_patching *p, const char *fmt, ...) {
-        size_t before = p->path_size, room = sizeof p->path - before;
-        va_list ap;
-        int n;
-
-        va_start(ap, fmt);
-        n = vsnprintf(p->path + before, room, fmt, ap);
-        va_end(ap);
-        p->path_size += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
-        return before;
-}
-
-void tmpl_path_pop(struct tmpl_patching *p, size_t before) {
-        p->path_size = before;
-        p->path[before] = '\0';
-}
-
 int tmpl_patch_fail(struct tmpl_patching *p, const struct tmpl_tree *at, const char *fmt, ...) {
         char reason[256];
         va_list ap;
@@ -91,8 +74,8 @@ int tmpl_patch_fail(struct tmpl_patching *p, const struct tmpl_tree *at, const c
         va_start(ap, fmt);
         vsnprintf(reason, sizeof reason, fmt, ap);
         va_end(ap);
-        return tmpl_error_set(p->e, -EINVAL, "%s:%u: %s: %s", p->file, at->line,
-                              p->path_size ? p->path : "(top)", reason);
+        return tmpl_error_set(p->e, -EINVAL, "%s:%u: %s: %s", p->file, at->line, tmpl_path_text(&p->path),
+                              reason);
 }
 
 static int apply_document(struct tmpl_patching *p, enum tmpl_patch_type type, struct tmpl_tree **target,
@@ -123,7 +106,7 @@ static int check_result(struct tmpl_patching *p, const struct tmpl_tree *tree, c
                         const struct kind *kept) {
         struct kind now;
 
-        tmpl_path_pop(p, 0);
+        tmpl_path_pop(&p->path, 0);
         read_kind(tree, &now);
         if (!strcmp(now.api_version, kept->api_version) && !strcmp(now.kind, kept->kind))
                 return 0;
@@ -139,7 +122,7 @@ static int apply_file(const struct tmpl_patch *patch, const struct target *targe
 
         read_kind(*tree, &kept);
         for (size_t i = 0; i < documents.n && r == 0; i++) {
-                tmpl_path_pop(&p, 0);
+                tmpl_path_pop(&p.path, 0);
                 r = apply_document(&p, patch->type, tree, documents.items[i]);
                 if (r == 0)
                         r = check_result(&p, *tree, documents.items[i], &kept);

@@ -234,7 +234,7 @@ static int run(struct op *op) {
 
         if ((r = get_text(op, "op", &name)) < 0 || (r = get_text(op, "path", &path)) < 0)
                 return r;
-        tmpl_path_push(op->p, "%s", path);
+        tmpl_path_push(&op->p->path, "%s", path);
         for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
                 if (strcmp(ops[i].name, name) != 0)
                         continue;
@@ -258,7 +258,7 @@ int tmpl_patch_json(struct tmpl_patching *p, struct tmpl_tree **target, const st
         for (size_t i = 0; i < patch->n && r == 0; i++) {
                 struct op op = { p, patch->items[i], target };
 
-                tmpl_path_pop(p, 0);
+                tmpl_path_pop(&p->path, 0);
                 r = run(&op);
         }
         return r;

@@ -189,9 +189,9 @@ static int merge_item(struct tmpl_patching *p, struct tmpl_tree *list, struct tm
                 if ((r = tmpl_tree_insert(list, at, TAKE_PTR(owned))) < 0)
                         return r;
         } else if (key) {
-                before = tmpl_path_push(p, "[%s=%s]", key, value->text ? value->text : "?");
+                before = tmpl_path_push(&p->path, "[%s=%s]", key, value->text ? value->text : "?");
                 r = merge_map(p, list->items[at], item);
-                tmpl_path_pop(p, before);
+                tmpl_path_pop(&p->path, before);
         }
         *ret = list->items[at];
         return r;
@@ -260,9 +260,9 @@ static int merge_entry(struct tmpl_patching *p, struct tmpl_tree *target, const 
                 tmpl_tree_free(value);
                 return r;
         }
-        before = tmpl_path_push(p, "%s%s", p->path_size ? "." : "", key);
+        before = tmpl_path_push_key(&p->path, key);
         r = merge_value(p, target, key, value);
-        tmpl_path_pop(p, before);
+        tmpl_path_pop(&p->path, before);
         return r;
 }
 

@@ -35,8 +35,10 @@ static bool at_fault_point(bool needs_room) {
         return true;
 }
 
+/* A process that is killed loses nothing of what the kernel has: to wait for the disk would take a minute
+ * here, and show no more. */
 int fsync(int fd) {
-        return at_fault_point(true) ? -1 : (int)syscall(SYS_fsync, fd);
+        return at_fault_point(true) || fcntl(fd, F_GETFD) < 0 ? -1 : 0;
 }
 int mkdir(const char *path, mode_t mode) {
         return at_fault_point(true) ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);

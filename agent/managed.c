@@ -108,10 +108,18 @@ static int keep_copy(const struct phase_ctx *ctx, struct managed_entry *x, const
         return 0;
 }
 
+/* Once there is something of somebody else's in it, it stays his. */
+static bool is_mixed(const struct managed_entry *x, const struct seen *s) {
+        if (*x->wrote == *MANAGED_MIXED)
+                return true;
+        return s->there && *x->wrote && strcmp(s->digest, x->wrote) != 0 &&
+               strcmp(s->digest, x->replaced) != 0 && strcmp(s->digest, x->was) != 0;
+}
+
 static int note(const struct change *c, const struct seen *s, struct error *e) {
         CLEANUP(managed_journal_done) struct managed_journal j = { 0 };
         struct managed_entry *x;
-        char digest[MANAGED_DIGEST];
+        char digest[MANAGED_DIGEST], wrote[MANAGED_DIGEST + 1];
         size_t before;
         int r;
 
@@ -127,10 +135,11 @@ static int note(const struct change *c, const struct seen *s, struct error *e) {
                         return r;
         }
         managed_digest(c->data, c->size, digest);
-        if (j.n == before && !strcmp(x->wrote, digest) && !strcmp(x->replaced, s->digest))
+        snprintf(wrote, sizeof wrote, "%s%s", is_mixed(x, s) ? MANAGED_MIXED : "", digest);
+        if (j.n == before && !strcmp(x->wrote, wrote) && !strcmp(x->replaced, s->digest))
                 return 0; /* made again after somebody deleted it */
-        snprintf(x->replaced, sizeof x->replaced, "%s", s->digest);
-        snprintf(x->wrote, sizeof x->wrote, "%s", digest);
+        snprintf(x->replaced, sizeof x->replaced, "%s", *wrote == *MANAGED_MIXED ? "" : s->digest);
+        snprintf(x->wrote, sizeof x->wrote, "%s", wrote);
         return managed_journal_save(c->ctx->root, &j, e);
 }
 

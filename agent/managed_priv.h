@@ -14,6 +14,7 @@ enum {
         MANAGED_JOURNAL_MAX = 4 << 20
 };
 
+#define MANAGED_MIXED  "+"
 #define MANAGED_FILE   "file"
 #define MANAGED_LINK   "link"
 #define MANAGED_SUBDIR "dir"
@@ -28,7 +29,8 @@ struct managed_entry {
         gid_t gid;
         char was[MANAGED_DIGEST]; /* SHA-256 of the file before, "" without one */
         /* Of what was written last, and of what it replaced: a power loss lies between the two. A link's
-         * target. */
+         * target. MANAGED_MIXED before it: in what was written are changes that somebody else had made
+         * between two of ours, so it is not ours to take back. */
         char wrote[MANAGED_KEY], replaced[MANAGED_DIGEST];
 };
 struct managed_journal {

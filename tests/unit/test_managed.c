@@ -166,6 +166,24 @@ static void test_somebody_elses_changes_are_kept(void **state) {
         assert_non_null(strstr(warned, OLD));
 }
 
+/* Between two changes of ours somebody else made one: the bytes of before would take it away again. */
+static void test_changes_in_between_are_kept(void **state) {
+        const char *root = *state;
+        struct phase_ctx c = context(root);
+        struct error e = { 0 };
+
+        make_etc(root);
+        assert_int_equal(put_str(&c, OLD, 0644, "a = 1\nours\n", &e), MANAGED_CHANGED);
+        put_raw(root, OLD, "a = 1\nours\ntheirs\n", 0644);
+        assert_int_equal(put_str(&c, OLD, 0644, "a = 1\nours, too\ntheirs\n", &e), MANAGED_CHANGED);
+        assert_int_equal(put_str(&c, OLD, 0644, "a = 1\nours again\ntheirs\n", &e), MANAGED_CHANGED);
+        assert_int_equal(managed_drop(&c, "host", OLD, &e), -ESTALE);
+        undo(root);
+        assert_true(is(root, OLD, "a = 1\nours again\ntheirs\n"));
+        assert_true(is(root, OLD ".before-triarch", "a = 1\nb = 2\nc = 3\n"));
+        assert_non_null(strstr(warned, OLD));
+}
+
 static void test_refusals(void **state) {
         const char *root = *state;
         struct phase_ctx c = context(root);
@@ -311,6 +329,7 @@ int main(void) {
                 tmp_test(test_original_outlives_two_changes),
                 tmp_test(test_secret_takes_rights_away),
                 tmp_test(test_somebody_elses_changes_are_kept),
+                tmp_test(test_changes_in_between_are_kept),
                 tmp_test(test_refusals),
                 tmp_test(test_drop),
                 tmp_test(test_notes),

@@ -32,6 +32,7 @@ int balance_text(const struct balance *b, char *out, size_t size);
 struct balance_kernel;
 /* CAP_NET_ADMIN. -ENOSYS: no libnftables; other negative errno; `why` says what. */
 int balance_kernel_new(struct balance_kernel **ret, char why[BALANCE_ERROR]);
+/* When it fails nothing is spread any more: what was in force may lead to somebody who is not well. */
 int balance_kernel_set(struct balance_kernel *k, const struct balance *b, char why[BALANCE_ERROR]);
 void balance_kernel_free(struct balance_kernel *k); /* the table goes with it */
 DEFINE_CLEANUP(struct balance_kernel *, balance_kernel_free)

@@ -38,6 +38,21 @@ static int load(struct balance_kernel *k, char why[BALANCE_ERROR]) {
         return 0;
 }
 
+static int open_ctx(struct balance_kernel *k) {
+        if (!k->ctx && !(k->ctx = k->nft_ctx_new(NFT_CTX_DEFAULT)))
+                return -ENOMEM;
+        k->nft_ctx_buffer_error(k->ctx);
+        k->nft_ctx_buffer_output(k->ctx);
+        return 0;
+}
+
+/* The table goes with its socket. */
+static void close_ctx(struct balance_kernel *k) {
+        if (k->ctx)
+                k->nft_ctx_free(k->ctx);
+        k->ctx = NULL;
+}
+
 int balance_kernel_new(struct balance_kernel **ret, char why[BALANCE_ERROR]) {
         CLEANUP(balance_kernel_freep) struct balance_kernel *k = calloc(1, sizeof *k);
         int r;
@@ -47,10 +62,8 @@ int balance_kernel_new(struct balance_kernel **ret, char why[BALANCE_ERROR]) {
                 return -ENOMEM;
         if ((r = load(k, why)) < 0)
                 return r;
-        if (!(k->ctx = k->nft_ctx_new(NFT_CTX_DEFAULT)))
-                return -ENOMEM;
-        k->nft_ctx_buffer_error(k->ctx);
-        k->nft_ctx_buffer_output(k->ctx);
+        if ((r = open_ctx(k)) < 0)
+                return r;
         why[0] = '\0';
         *ret = TAKE_PTR(k);
         return 0;
@@ -61,26 +74,35 @@ static void first_line(const char *text, char why[BALANCE_ERROR]) {
         snprintf(why, BALANCE_ERROR, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-int balance_kernel_set(struct balance_kernel *k, const struct balance *b, char why[BALANCE_ERROR]) {
+static int set(struct balance_kernel *k, const struct balance *b, char why[BALANCE_ERROR]) {
         char text[BALANCE_TEXT];
-        int r = balance_text(b, text, sizeof text);
+        int r;
 
-        why[0] = '\0';
-        if (r < 0) {
-                snprintf(why, BALANCE_ERROR, "too many addresses");
+        snprintf(why, BALANCE_ERROR, "out of memory");
+        if ((r = open_ctx(k)) < 0)
                 return r;
-        }
+        snprintf(why, BALANCE_ERROR, "too many addresses");
+        if ((r = balance_text(b, text, sizeof text)) < 0)
+                return r;
+        why[0] = '\0';
         if (k->nft_run_cmd_from_buffer(k->ctx, text) == 0)
                 return 0;
         first_line(k->nft_ctx_get_error_buffer(k->ctx), why);
         return -EIO;
 }
 
+int balance_kernel_set(struct balance_kernel *k, const struct balance *b, char why[BALANCE_ERROR]) {
+        int r = set(k, b, why);
+
+        if (r < 0)
+                close_ctx(k);
+        return r;
+}
+
 void balance_kernel_free(struct balance_kernel *k) {
         if (!k)
                 return;
-        if (k->ctx)
-                k->nft_ctx_free(k->ctx);
+        close_ctx(k);
         if (k->handle)
                 dlclose(k->handle);
         free(k);

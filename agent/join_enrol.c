@@ -223,6 +223,24 @@ int join_prepare(struct join *j, struct config **ret, struct error *e) {
         return preflight_run(&j->ctx, false, e);
 }
 
+/* That of a run which was killed before its journal said whose it is. */
+static int check_bundle(const struct join *j, const struct enroll_bundle *b, struct error *e) {
+        char pin[PKI_PIN_SIZE];
+        bool same = j->pins.n == 0;
+
+        if (enroll_bundle_pin(b, pin) < 0)
+                return error_set(e, EXIT_FAILED, "the join journal is damaged; `triarch reset` starts over");
+        for (size_t i = 0; i < j->pins.n; i++)
+                same |= !strcmp(pin, j->pins.v[i]);
+        if (same && b->role == j->state.role)
+                return 0;
+        return error_set(
+                e, EXIT_INPUT,
+                "this machine is on its way into %s cluster as a %s; `triarch reset` takes it back to "
+                "before",
+                same ? "the" : "another", enroll_role_name(b->role));
+}
+
 int join_enrol(struct join *j, struct error *e) {
         CLEANUP(config_freep) struct config *early = NULL;
         struct enroll_bundle b = { 0 };
@@ -233,7 +251,7 @@ int join_enrol(struct join *j, struct error *e) {
         j->ctx.config = NULL;
         if (r < 0)
                 return r;
-        if ((r = note_cluster(&j->state, &b, e)) == 0)
+        if ((r = check_bundle(j, &b, e)) == 0 && (r = note_cluster(&j->state, &b, e)) == 0)
                 r = make_config(j, &b, e);
         enroll_bundle_done(&b);
         return r;

@@ -181,6 +181,40 @@ static void test_refused_worker_keeps_nothing(void **state) {
         end(f);
 }
 
+/* As a run leaves it that was killed between the bundle and the journal's next words. */
+static void store_bundle(struct fixture *f, enum enroll_role role) {
+        struct enroll_bundle b = { .role = role, .config = strdup("x"), .certificate = strdup("x") };
+        char path[PATH_MAX], *text;
+        size_t size;
+
+        assert_true(snprintf(path, sizeof path, "%s/etc/kubernetes/pki/ca.crt", f->service->w.root) <
+                    PATH_MAX);
+        assert_int_equal(pki_file_read(path, 65536, &b.entries[ENROLL_CA_CRT], &size), 0);
+        for (enum enroll_entry i = 0; i < ENROLL_ENTRIES; i++)
+                if (!b.entries[i])
+                        b.entries[i] = strdup("x");
+        assert_int_equal(enroll_bundle_encode(&b, &text, &size), 0);
+        assert_int_equal(join_file_put(f->root, JOIN_BUNDLE, text, size, NULL), 0);
+        free(text);
+        enroll_bundle_done(&b);
+}
+
+static void test_stored_bundle_of_another_role_or_cluster(void **state) {
+        struct fixture *f = begin(state);
+        struct error e = { 0 };
+
+        store_bundle(f, ENROLL_MASTER);
+        assert_int_equal(join_run(&f->join, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "into the cluster as a master"));
+        join_done(&f->join);
+        assert_false(there(f, "/etc/kubernetes"));
+        store_bundle(f, ENROLL_WORKER);
+        f->join.pins.v[0][strlen("sha256:")] ^= 1;
+        assert_int_equal(join_run(&f->join, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "into another cluster as a worker"));
+        end(f);
+}
+
 /* Reset reads from the journal what a worker has no config.yaml for. */
 static void test_reset_of_a_worker(void **state) {
         struct fixture *f = begin(state);
@@ -213,6 +247,7 @@ int main(void) {
                 tmp_test(test_lost_answer_is_asked_for_again),
                 tmp_test(test_killed_at_any_step_it_goes_on),
                 tmp_test(test_refused_worker_keeps_nothing),
+                tmp_test(test_stored_bundle_of_another_role_or_cluster),
                 tmp_test(test_reset_of_a_worker),
         };
 

@@ -350,18 +350,36 @@ ssize_t image_archive_data(struct archive_stream *s, void *to, size_t room) {
         return n < 0 ? -EIO : n;
 }
 
+/* The file may have changed since it was scanned, or its disk fail: no image must be named without its
+ * layers. */
+static int check_taken(const struct image_archive *a, struct error *e) {
+        for (size_t i = 0; i < a->n_blobs; i++) {
+                if (!a->blobs[i].wanted)
+                        continue;
+                error_at(e, a->file, 0, 0,
+                         "%s is no longer in it: it changed while it was read; run the "
+                         "command again",
+                         a->blobs[i].digest);
+                e->status = EXIT_FAILED;
+                return -EBADMSG;
+        }
+        return 0;
+}
+
 int image_archive_each(const struct image_archive *a, archive_take_fn take, void *userdata, struct error *e) {
         CLEANUP(stream_done) struct archive_stream s = { 0 };
         struct archive_entry *entry;
         int r = open_file(a->file, &s, e);
 
         while (r == 0 && s.lib.archive_read_next_header(s.a, &entry) == ARCHIVE_OK) {
-                const struct archive_blob *blob;
+                struct archive_blob *blob;
                 char digest[OCI_DIGEST];
 
-                if (digest_of(path_of(&s.lib, entry), digest) && (blob = image_archive_blob(a, digest)) &&
-                    blob->wanted)
-                        r = take(userdata, blob, &s, e);
+                if (!digest_of(path_of(&s.lib, entry), digest) || !(blob = image_archive_blob(a, digest)) ||
+                    !blob->wanted)
+                        continue;
+                r = take(userdata, blob, &s, e);
+                blob->wanted = false;
         }
-        return r;
+        return r < 0 ? r : check_taken(a, e);
 }

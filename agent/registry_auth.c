@@ -127,15 +127,20 @@ int registry_auths_load(const char *file, struct registry_auths **ret, struct er
         return registry_auths_parse(text, size, file, ret, e);
 }
 
+/* What follows a host's name after a colon is a port, so another server's; after an image's it is a tag. */
+static bool is_of(const char *image, const char *place) {
+        size_t n = strlen(place);
+
+        return n && !strncmp(place, image, n) && (image[n] == '/' || (image[n] == ':' && strchr(place, '/')));
+}
+
 const struct registry_auth *registry_auths_find(const struct registry_auths *a, const char *image) {
         const struct entry *best = NULL;
 
         for (size_t i = 0; i < a->n; i++) {
                 const struct entry *entry = &a->items[i];
-                size_t n = strlen(entry->place);
 
-                if (n && !strncmp(entry->place, image, n) && (image[n] == '/' || image[n] == ':') &&
-                    (!best || n > strlen(best->place)))
+                if (is_of(image, entry->place) && (!best || strlen(entry->place) > strlen(best->place)))
                         best = entry;
         }
         return best ? &best->auth : NULL;

@@ -183,6 +183,25 @@ static void test_archive(void **state) {
         assert_string_equal(out, s.layer);
 }
 
+/* Between the two times that it is read. */
+static void test_archive_changes(void **state) {
+        CLEANUP(image_archive_freep) struct image_archive *a = NULL;
+        char file[PATH_MAX], out[65] = "";
+        struct error e = { 0 };
+        struct sample s;
+
+        make_sample(&s);
+        snprintf(file, sizeof file, "%s/a.tar", (char *)*state);
+        write_sample(&s, file, WHOLE);
+        assert_int_equal(image_archive_read(file, &a, &e), 0);
+        write_sample(&s, file, WHOLE & ~WITH_LAYER);
+        image_archive_blob(a, s.config_blob.digest)->wanted = true;
+        image_archive_blob(a, s.layer_blob.digest)->wanted = true;
+        assert_int_equal(image_archive_each(a, take, out, &e), -EBADMSG);
+        assert_string_equal(out, s.config);
+        assert_non_null(strstr(e.message, s.layer_blob.digest));
+}
+
 static void expect_bad(const char *file, const char *says) {
         struct image_archive *a = NULL;
         struct error e = { 0 };
@@ -290,7 +309,9 @@ static void test_credentials(void **state) {
         assert_string_equal(registry_auths_find(a, "r.io/team/x:1")->username, "n");
         assert_string_equal(registry_auths_find(a, "r.io/teams/x:1")->username, "u");
         assert_string_equal(registry_auths_find(a, "docker.io/library/x:1")->identity_token, "t");
+        assert_string_equal(registry_auths_find(a, "r.io/team:1")->username, "n");
         assert_null(registry_auths_find(a, "r.io.example/x:1"));
+        assert_null(registry_auths_find(a, "r.io:5000/x:1")); /* another server */
         assert_null(registry_auths_find(a, "other/x:1"));
 }
 
@@ -314,10 +335,15 @@ static void test_bad_credentials(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_names),           cmocka_unit_test(test_index),
-                cmocka_unit_test(test_bad_index),       tmp_test(test_archive),
-                tmp_test(test_parts_missing),           tmp_test(test_damaged),
-                tmp_test(test_writer_refuses),          cmocka_unit_test(test_credentials),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_index),
+                cmocka_unit_test(test_bad_index),
+                tmp_test(test_archive),
+                tmp_test(test_archive_changes),
+                tmp_test(test_parts_missing),
+                tmp_test(test_damaged),
+                tmp_test(test_writer_refuses),
+                cmocka_unit_test(test_credentials),
                 cmocka_unit_test(test_bad_credentials),
         };
 

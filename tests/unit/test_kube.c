@@ -223,7 +223,7 @@ static void test_patience_ends(void **state) {
 /* Another CA than the one in the kubeconfig: nothing is sent. */
 static void test_a_stranger_is_not_spoken_to(void **state) {
         const char *const replies[] = { node, NULL };
-        CLEANUP(pki_wipe_freep) char *crt = NULL, *key = NULL;
+        CLEANUP(pki_wipe_freep) char *crt = NULL;
         char path[PATH_MAX];
         struct kube_server s;
         struct error e = { 0 };

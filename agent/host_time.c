@@ -124,7 +124,9 @@ static void name_others(const char *main, const char *text) {
                                main, line, words[i]);
 }
 
-/* The main file must read ours: Debian's does by confdir, Fedora's gets a line at its end. */
+/* The main file must read ours: Debian's does by confdir, Fedora's gets such a line at its end. Where that
+ * line has to stay (somebody else changed the file, too), a directory that is gone is no error to chronyd; a
+ * file that is included and gone would keep it from starting. */
 static int include_ours(struct phase_ctx *ctx, bool *ret_changed, struct error *e) {
         for (size_t i = 0; i < ARRAY_SIZE(mains); i++) {
                 CLEANUP(freep) char *text = NULL;
@@ -143,7 +145,7 @@ static int include_ours(struct phase_ctx *ctx, bool *ret_changed, struct error *
                     find_line(text, "include", HOST_CHRONY_FILE, 0) ||
                     find_line(text, "include", "/etc/chrony/conf.d/*.conf", 0))
                         return 0;
-                if (asprintf(&more, "%s%sinclude " HOST_CHRONY_FILE "\n", text,
+                if (asprintf(&more, "%s%sconfdir /etc/chrony/conf.d\n", text,
                              size > 0 && text[size - 1] != '\n' ? "\n" : "") < 0)
                         return -ENOMEM;
                 r = managed_put(ctx, "host", mains[i], 0644, more, strlen(more), e);

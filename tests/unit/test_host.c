@@ -173,6 +173,36 @@ static void test_tree(void **state) {
         assert_int_equal(ctx.made, made + 1);
 }
 
+static void no_warning(void *userdata, const char *text) {
+        (void)userdata, (void)text;
+}
+
+/* chronyd must start afterwards, too: it does not when a file that it is to include is gone. */
+static void test_reset_leaves_chrony_able_to_start(void **state) {
+        const char *root = *state;
+        char *items[] = { (char[]){ "ntp1.lan" } };
+        struct config c = { .time_servers = { items, 1 } };
+        struct phase_ctx ctx = { .config = &c, .root = root };
+        CLEANUP(freep) char *text = NULL, *edited = NULL, *left = NULL;
+        char real[PATH_MAX];
+        struct error e = { 0 };
+        unsigned n;
+        size_t size;
+
+        put(root, "/etc/chrony.conf", "driftfile /var/lib/chrony/drift\n");
+        assert_int_equal(phase_host(&ctx, "time", &e), 0);
+        snprintf(real, sizeof real, "%s/etc/chrony.conf", root);
+        assert_int_equal(pki_file_read(real, 4096, &text, &size), 0);
+        assert_non_null(strstr(text, "\nconfdir /etc/chrony/conf.d\n"));
+        assert_true(asprintf(&edited, "%sport 0\n", text) > 0);
+        put(root, "/etc/chrony.conf", edited);
+        assert_int_equal(managed_undo(root, NULL, 0, NULL, no_warning, &n, &e), 0);
+        assert_false(there(root, HOST_CHRONY_FILE));
+        assert_int_equal(pki_file_read(real, 4096, &left, &size), 0);
+        assert_string_equal(left, edited);
+        assert_null(strstr(left, "include"));
+}
+
 static void test_swap_may_stay(void **state) {
         const char *root = *state;
         struct config c = { .kubelet_config_text = (char[]){ "failSwapOn: false\n" } };
@@ -189,10 +219,15 @@ static void test_swap_may_stay(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_swap_units),      cmocka_unit_test(test_swap_in_fstab),
-                cmocka_unit_test(test_block_of_hosts),  cmocka_unit_test(test_file_of_chrony),
-                cmocka_unit_test(test_lines_of_sysctl), cmocka_unit_test(test_ports),
-                cmocka_unit_test(test_kubelet_values),  tmp_test(test_tree),
+                cmocka_unit_test(test_swap_units),
+                cmocka_unit_test(test_swap_in_fstab),
+                cmocka_unit_test(test_block_of_hosts),
+                cmocka_unit_test(test_file_of_chrony),
+                cmocka_unit_test(test_lines_of_sysctl),
+                cmocka_unit_test(test_ports),
+                cmocka_unit_test(test_kubelet_values),
+                tmp_test(test_tree),
+                tmp_test(test_reset_leaves_chrony_able_to_start),
                 tmp_test(test_swap_may_stay),
         };
 

@@ -35,7 +35,8 @@ int preflight_run_external_etcd(const struct phase_ctx *ctx, struct error *e);
 /* Pure: is this etcd ("3.5.26") new enough for that Kubernetes ("v1.36.2")? *ret_least: static. */
 bool preflight_etcd_version(const char *version, const char *kubernetes, const char **ret_least);
 
-/* Can a TCP server listen there? 0, -EADDRINUSE, other negative errno. */
+/* Can a TCP server listen there? INADDR_ANY: on every address of both families. 0, -EADDRINUSE, other
+ * negative errno. */
 int preflight_try_listen(uint16_t port, struct in_addr address);
 int preflight_try_datagrams(uint16_t port); /* the same for UDP, on any address */
 

@@ -12,21 +12,38 @@
 enum { PROBE_MS = 1000, LISTEN_MS = 1500 };
 
 /* As a server would: TIME_WAIT of an earlier one is no obstacle. */
-int preflight_try_listen(uint16_t port, struct in_addr address) {
-        struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address };
-        CLEANUP(closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+static int try_bind(int type, const void *address, socklen_t size) {
+        const struct sockaddr *sa = address;
+        CLEANUP(closep) int fd = socket(sa->sa_family, type | SOCK_CLOEXEC, 0);
 
         if (fd < 0)
                 return -errno;
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-        return bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 || listen(fd, 1) < 0 ? -errno : 0;
+        if (sa->sa_family == AF_INET6)
+                setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 0 }, sizeof(int));
+        if (type == SOCK_STREAM)
+                setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+        return bind(fd, sa, size) < 0 || (type == SOCK_STREAM && listen(fd, 1) < 0) ? -errno : 0;
+}
+
+/* Whoever has the port, on an address of either family; where the kernel has no IPv6, of IPv4. */
+static int try_any(int type, uint16_t port) {
+        const struct sockaddr_in6 both = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+        const struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+        int r = try_bind(type, &both, sizeof both);
+
+        return r == 0 || r == -EADDRINUSE ? r : try_bind(type, &ipv4, sizeof ipv4);
+}
+
+int preflight_try_listen(uint16_t port, struct in_addr address) {
+        const struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address };
+
+        if (address.s_addr == INADDR_ANY)
+                return try_any(SOCK_STREAM, port);
+        return try_bind(SOCK_STREAM, &sa, sizeof sa);
 }
 
 int preflight_try_datagrams(uint16_t port) {
-        struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
-        CLEANUP(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-        return fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 ? -errno : 0;
+        return try_any(SOCK_DGRAM, port);
 }
 
 static void tell_port(struct preflight *p, const struct preflight_check *c, const char *kind, unsigned port,

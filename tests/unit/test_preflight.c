@@ -91,6 +91,32 @@ static void test_a_port_in_use_is_found(void **state) {
         assert_int_equal(preflight_try_listen(ntohs(sa.sin_port), (struct in_addr){ INADDR_ANY }), 0);
 }
 
+/* As etcd of an IPv6 control plane has its ports: on addresses of that family alone. */
+static void test_a_port_in_use_by_ipv6_is_found(void **state) {
+        static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+                struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+                socklen_t len = sizeof sa;
+                int fd = socket(AF_INET6, types[i] | SOCK_CLOEXEC, 0);
+                uint16_t port;
+
+                if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0) {
+                        close(fd);
+                        skip(); /* no IPv6 here */
+                }
+                assert_true(types[i] == SOCK_DGRAM || listen(fd, 1) == 0);
+                assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+                port = ntohs(sa.sin6_port);
+                assert_int_equal(types[i] == SOCK_DGRAM
+                                         ? preflight_try_datagrams(port)
+                                         : preflight_try_listen(port, (struct in_addr){ INADDR_ANY }),
+                                 -EADDRINUSE);
+                close(fd);
+        }
+}
+
 static struct preflight *with(const struct phase_ctx *ctx) {
         struct preflight *p = calloc(1, sizeof *p);
 
@@ -143,6 +169,7 @@ int main(void) {
                 cmocka_unit_test(test_errors_and_warnings_are_told_apart),
                 cmocka_unit_test(test_ignored_errors_are_warnings),
                 cmocka_unit_test(test_a_port_in_use_is_found),
+                cmocka_unit_test(test_a_port_in_use_by_ipv6_is_found),
                 cmocka_unit_test(test_a_udp_port_in_use_is_found),
                 cmocka_unit_test(test_interface_must_carry_the_network),
                 cmocka_unit_test(test_findings_have_a_limit),

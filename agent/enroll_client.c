@@ -1,4 +1,5 @@
 #include "agent/enroll_client.h"
+#include "agent/config.h"
 #include "agent/enroll_clock.h"
 #include "pki/file.h"
 #include "pki/pin.h"
@@ -74,7 +75,7 @@ int enroll_connect(const char *host, uint16_t port, const char *local, unsigned 
                    char ret_local[ENROLL_ADDRESS_SIZE], struct error *e) {
         const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
         CLEANUP(addrinfo_done) struct addrinfo *list = NULL;
-        char service[8];
+        char service[8], server[CONFIG_HOST_PORT_SIZE];
         int r, fd = -1;
 
         snprintf(service, sizeof service, "%u", port);
@@ -90,10 +91,11 @@ int enroll_connect(const char *host, uint16_t port, const char *local, unsigned 
                 r = local_address(fd, ret_local);
         if (r < 0) {
                 error_set(e, EXIT_FAILED,
-                          "cannot connect to %s:%u%s%s: %s; does `systemctl status triarch-enroll.socket` "
+                          "cannot connect to %s%s%s: %s; does `systemctl status triarch-enroll.socket` "
                           "there "
                           "say that it listens, and does no firewall stand between?",
-                          host, port, local ? " from " : "", local ? local : "", strerror(-r));
+                          config_host_port(host, port, server), local ? " from " : "", local ? local : "",
+                          strerror(-r));
                 if (fd >= 0)
                         close(fd);
                 return r;

@@ -52,7 +52,7 @@ static int check_master(struct join *j, struct error *e) {
         struct enroll_trust trust = { .pins = j->pins };
         CLEANUP(SSL_CTX_freep) SSL_CTX *tls = NULL;
         struct enroll_conn conn = { 0 };
-        char local[ENROLL_ADDRESS_SIZE];
+        char local[ENROLL_ADDRESS_SIZE], server[CONFIG_HOST_PORT_SIZE];
         CLEANUP(closep) int fd = -1;
         int r = enroll_connect(j->host, j->port, j->flags.advertise_address, CONNECT_TIMEOUT_MS, &fd, local,
                                e);
@@ -60,10 +60,11 @@ static int check_master(struct join *j, struct error *e) {
         if (r < 0 || (r = enroll_tls_client(&trust, &tls, e)) < 0)
                 return r;
         if ((r = enroll_conn_open(&conn, tls, fd, false, CONNECT_TIMEOUT_MS, e)) == 0)
-                printf("[join] %s:%u is a master of the cluster with the CA hash sha256:%.16s...; this "
+                printf("[join] %s is a master of the cluster with the CA hash sha256:%.16s...; this "
                        "machine would "
                        "join it as %s at %s\n",
-                       j->host, j->port, trust.cluster_id, j->state.node_name, local);
+                       config_host_port(j->host, j->port, server), trust.cluster_id, j->state.node_name,
+                       local);
         else if (*trust.refusal.message && e)
                 *e = trust.refusal;
         enroll_conn_close(&conn);

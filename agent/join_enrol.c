@@ -107,11 +107,13 @@ static int store_bundle(struct join *j, const struct enroll_bundle *b, struct er
 static int get_bundle(struct join *j, const struct config *c, struct enroll_bundle *ret, struct error *e) {
         struct enroll_result result = { 0 };
         bool had_base = join_base_exists(j->root);
+        char server[CONFIG_HOST_PORT_SIZE];
         int r;
 
         if ((r = phase_clock_gate(&j->ctx, e)) < 0 || (r = check_old_ca(j, c, e)) < 0)
                 return r;
-        printf("[enrol] asking %s:%u to join as %s\n", j->host, j->port, j->state.node_name);
+        printf("[enrol] asking %s to join as %s\n", config_host_port(j->host, j->port, server),
+               j->state.node_name);
         fflush(stdout);
         r = ask_master(j, c, &result, e);
         if (r == 0)

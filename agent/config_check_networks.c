@@ -122,6 +122,21 @@ static int check_family(struct config_reader *r, const struct networks *s) {
                             s->name, s->text, what, vrrp_ip_text(&self).v, family_name(&self));
 }
 
+/* Behind a service are pods of its own family. */
+static int check_pod_family(struct config_reader *r, const struct networks *s, const struct networks *p) {
+        const struct vrrp_ip *first = &s->v[0].address;
+
+        for (size_t i = 0; i < p->n; i++)
+                if (p->v[i].address.family == first->family)
+                        return 0;
+        if (!p->n)
+                return 0;
+        return config_blame(r, BLAME(p->target, s->target),
+                            "%s: %s has no %s network, but the services, %s, have: their pods need one of "
+                            "that family",
+                            p->name, p->text, family_name(first), s->text);
+}
+
 int config_check_networks(struct config_reader *r) {
         const struct config *c = r->c;
         struct networks s = {
@@ -140,5 +155,7 @@ int config_check_networks(struct config_reader *r) {
                 return config_blame(r, BLAME(s.target, &c->cni),
                                     "networking.podSubnet is missing: flannel needs a network for the pods, "
                                     "and with IPv6 services there is no default; give it, or `cni: none`");
-        return check_family(r, &s);
+        if ((k = check_family(r, &s)) < 0)
+                return k;
+        return check_pod_family(r, &s, &p);
 }

@@ -199,6 +199,8 @@ static void test_wrong_networks(void **state) {
                 { VIP "---\n" CLUSTER "networking: {serviceSubnet: 'fd00:96::/112,10.96.0.0/12', podSubnet: "
                       "'10.244.0.0/16'}\n",
                   10, 29, "is of the other family than the VIP 10.0.0.9; put the IPv4 network first" },
+                { VIP "---\n" CLUSTER "networking: {podSubnet: 'fd00:244::/56'}\n", 10, 25,
+                  "networking.podSubnet: fd00:244::/56 has no IPv4 network" },
                 { VIP "---\n" CLUSTER "networking: {serviceSubnet: '10.96.0.0/12,fd00:96::/112', podSubnet: "
                       "'10.244.0.0/16,fd00:96::/64'}\n",
                   10, 70, "overlap" },

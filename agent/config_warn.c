@@ -84,6 +84,28 @@ static void warn_ipv6(const struct warner *w, const struct vip_config *v) {
                     vrrp_ip_text(first).v);
 }
 
+static bool is_listed(const struct str_list *names, const struct vrrp_ip *ip) {
+        struct vrrp_ip a;
+
+        for (size_t i = 0; i < names->n; i++)
+                if (vrrp_ip_parse(names->items[i], &a) == 0 && vrrp_ip_equal(&a, ip))
+                        return true;
+        return false;
+}
+
+/* The API server answers at every address of the group; its certificate has the endpoint's name alone. */
+static void warn_sans(const struct warner *w, const struct config *c, const struct vip_config *v) {
+        for (size_t i = 1; c->cluster && i < v->n_addresses; i++) {
+                struct vrrp_ip_text address = vrrp_ip_text(&v->addresses[i].ip);
+
+                if (!is_listed(&c->cert_sans, &v->addresses[i].ip))
+                        say(w,
+                            "the VIP %s is not among apiServer.certSANs: the certificate of the API server "
+                            "will not hold for it",
+                            address.v);
+        }
+}
+
 void config_warnings(const struct config *c, void (*warn)(void *userdata, const char *text), void *userdata) {
         const struct warner w = { warn, userdata };
         const struct vip_config *v = config_vip(c);
@@ -95,6 +117,7 @@ void config_warnings(const struct config *c, void (*warn)(void *userdata, const 
                 return;
         warn_size(&w, v);
         warn_members(&w, v);
+        warn_sans(&w, c, v);
         for (size_t i = 0; i < c->vips.n; i++)
                 warn_ipv6(&w, &c->vips.items[i]);
         if (c->advertise_address && vrrp_ip_parse(c->advertise_address, &self) == 0 &&

@@ -550,6 +550,11 @@ static void count(void *userdata, const char *text) {
         ++*(unsigned *)userdata;
 }
 
+#define BOTH                                                                                                 \
+        "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: a\n"                          \
+        "vip: {address: [10.0.0.9/24, 'fd00::9/64']}\n"                                                      \
+        "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
+
 static void test_warnings(void **state) {
         CLEANUP(config_freep) struct config *three = parse(alone, NULL);
         CLEANUP(config_freep)
@@ -558,6 +563,10 @@ static void test_warnings(void **state) {
                                    "10.0.0.1}, {name: b, address: "
                                    "10.0.1.1}]}\n",
                                    NULL);
+        CLEANUP(config_freep)
+        struct config *uncertified = parse(BOTH, NULL);
+        CLEANUP(config_freep)
+        struct config *certified = parse(BOTH "apiServer: {certSANs: [a.b, 'fd00:0::9']}\n", NULL);
         unsigned n = 0;
 
         (void)state;
@@ -565,6 +574,11 @@ static void test_warnings(void **state) {
         assert_int_equal(n, 0);
         config_warnings(two, count, &n);
         assert_int_equal(n, 2); /* two members, one of them elsewhere */
+        n = 0;
+        config_warnings(uncertified, count, &n);
+        assert_int_equal(n, 1);
+        config_warnings(certified, count, &n);
+        assert_int_equal(n, 1);
 }
 
 static void expect_size(enum vip_election e, size_t n, size_t witnesses, const char *want) {

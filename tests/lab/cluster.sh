@@ -4,6 +4,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 test_name=$(basename "$0" .sh)
 init_options=(--vip "$vip/$prefix" --pod-network-cidr 10.244.0.0/16 --ignore-preflight-errors CRI)
 join_options=(--ignore-preflight-errors CRI)
+loopback=127.0.0.1                      # where etcd listens; [::1] where the control plane is IPv6
 cluster_ca=$lab_state/host1/root/etc/kubernetes/pki/ca.crt
 failures=0
 trap 'say "$test_name: line $LINENO: $BASH_COMMAND: status $?" >&2' ERR
@@ -80,7 +81,7 @@ etcd() {
         local name=$1
 
         shift
-        on "$name" ETCDCTL_API=3 etcdctl --endpoints https://127.0.0.1:2379 --cacert /etc/kubernetes/pki/etcd/ca.crt \
+        on "$name" ETCDCTL_API=3 etcdctl --endpoints "https://$loopback:2379" --cacert /etc/kubernetes/pki/etcd/ca.crt \
                 --cert /etc/kubernetes/pki/etcd/healthcheck-client.crt \
                 --key /etc/kubernetes/pki/etcd/healthcheck-client.key "$@"
 }
@@ -100,7 +101,7 @@ vip_holders() {
         local name
 
         for name in "${machines[@]}"; do
-                ! machine_running "$name" || ! on "$name" ip -4 -o addr show dev host0 | grep -q " $vip/" || echo "$name"
+                ! machine_running "$name" || [ -z "$(on "$name" ip -o addr show dev host0 to "$vip")" ] || echo "$name"
         done | xargs
 }
 
@@ -260,7 +261,7 @@ bend() {
 capture_start() {
         capture=$lab_out/$test_name.pcap
         tcpdump -i "$bridge" -Z root -U --immediate-mode -s 128 -w "$capture" \
-                "arp or ip proto 112 or host $vip" 2>/dev/null &
+                "arp or icmp6 or ip proto 112 or host $vip" 2>/dev/null &
         capture_pid=$!
         probe_pid=
         trap 'kill $capture_pid $probe_pid 2>/dev/null || true' EXIT

@@ -27,8 +27,12 @@ workers=(host4)                         # booted by those tests alone that want 
 declare -A machine_address=([host1]=172.18.0.154 [host2]=172.18.0.155 [host3]=172.18.0.156 [host4]=172.18.0.157)
 vip=172.18.0.192
 prefix=22
+declare -A machine_address6=([host1]=fd00:18::154 [host2]=fd00:18::155 [host3]=fd00:18::156 [host4]=fd00:18::157)
+vip6=fd00:18::192
+prefix6=64
 server_address=172.18.0.1
 client_address=172.18.0.200
+client_address6=fd00:18::200
 bridge=br0
 
 say() {
@@ -122,6 +126,7 @@ lab_holder_main() {
         ip link add client0 type veth peer name eth0 netns client
         ip link set client0 master "$bridge" up
         ip -n client addr add "$client_address/$prefix" dev eth0
+        ip -n client addr add "$client_address6/$prefix6" dev eth0 nodad
         ip -n client link set eth0 up
         ip -n client link set lo up
         touch "$lab_state/ready"
@@ -250,8 +255,9 @@ machine_identity() {
                 echo "${machine_address[$name]} $name" >>"$root/etc/hosts"
         done
         rmdir "$root/var/lib/etcd" # of Debian's package; a machine that becomes a master has none
-        printf '[Match]\nName=host0\n\n[Network]\nAddress=%s/%s\nLinkLocalAddressing=ipv6\nIPv6AcceptRA=no\n' \
-                "${machine_address[$1]}" "$prefix" >"$root/etc/systemd/network/10-host0.network"
+        printf '[Match]\nName=host0\n\n[Network]\nAddress=%s/%s\nAddress=%s/%s\nLinkLocalAddressing=ipv6\nIPv6AcceptRA=no\n' \
+                "${machine_address[$1]}" "$prefix" "${machine_address6[$1]}" "$prefix6" \
+                >"$root/etc/systemd/network/10-host0.network"
 }
 
 machine_start() {

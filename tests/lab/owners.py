@@ -4,8 +4,8 @@
 usage: owners.py CAPTURE VIP [FROM [TO]]    (seconds since 1970)
 
 Reads the capture itself (pcap, Ethernet). A MAC address *answers* for the VIP when it sends an ARP packet
-with the VIP as sender or an IPv4 packet from the VIP. It *takes over* by a gratuitous ARP (sender and target
-are the VIP). Two answer at once from a take-over until the last answer of another machine that has not itself
+with the VIP as sender, a neighbour advertisement of the VIP, or an IP packet from the VIP. It *takes over* by
+a gratuitous ARP (sender and target are the VIP) or an unsolicited neighbour advertisement. Two answer at once from a take-over until the last answer of another machine that has not itself
 taken over since, and through a take-over that is undone within a second. Prints every change of owner, every
 such time in ms, and the VRRP advertisements of priority 0; the last line is for programs:
 
@@ -41,9 +41,16 @@ def arp(frame):
     return frame[28:32], frame[38:42]
 
 
+def neighbour(frame):
+    """(target, whether it is unsolicited) of an IPv6 neighbour advertisement."""
+    if len(frame) < 78 or frame[20] != 58 or frame[54] != 136:
+        return None
+    return frame[62:78], not frame[58] & 0x40
+
+
 class Owners:
     def __init__(self, vip):
-        self.vip = socket.inet_aton(vip)
+        self.vip = socket.inet_pton(socket.AF_INET6 if ":" in vip else socket.AF_INET, vip)
         self.names = {}        # MAC: own address, learnt from what it sends
         self.owner, self.since = None, 0.0
         self.last = {}         # MAC: when it last owned the VIP
@@ -57,6 +64,8 @@ class Owners:
             sender, target = arp(frame)
             if sender == self.vip:
                 self.answer(time, mac, sender == target)
+        elif kind == b"\x86\xdd" and len(frame) >= 54:
+            self.feed6(time, mac, frame)
         elif kind == b"\x08\x00" and len(frame) >= 34:
             source, protocol = frame[26:30], frame[23]
             if source == self.vip:
@@ -66,6 +75,13 @@ class Owners:
                 header = 14 + (frame[14] & 15) * 4
                 if len(frame) > header + 2 and frame[header + 2] == 0:
                     self.priority0.append((time, mac))
+
+    def feed6(self, time, mac, frame):
+        source, advertised = frame[22:38], neighbour(frame)
+        if advertised and advertised[0] == self.vip:
+            self.answer(time, mac, advertised[1])
+        elif source == self.vip:
+            self.answer(time, mac, False)
 
     def answer(self, time, mac, announces):
         if self.owner is not None and mac != self.owner:

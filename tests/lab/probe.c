@@ -32,7 +32,8 @@ struct attempt {
 };
 
 struct probe {
-        struct sockaddr_in to;
+        struct sockaddr_storage to;
+        socklen_t to_size;
         const char *address;
         SSL_CTX *ctx;
         FILE *log;
@@ -92,10 +93,10 @@ static void attempt_start(struct probe *p) {
         a->previous = p->last;
         *(p->last ? &p->last->next : &p->first) = a;
         p->last = a;
-        a->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        a->fd = socket(p->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         ev.data.ptr = a;
         if (a->fd < 0 ||
-            (connect(a->fd, (struct sockaddr *)&p->to, sizeof p->to) < 0 && errno != EINPROGRESS) ||
+            (connect(a->fd, (struct sockaddr *)&p->to, p->to_size) < 0 && errno != EINPROGRESS) ||
             !(a->ssl = new_tls(p, a->fd)) || epoll_ctl(p->epoll, EPOLL_CTL_ADD, a->fd, &ev) < 0)
                 attempt_free(p, a);
 }
@@ -147,10 +148,25 @@ static void run(struct probe *p, int timer) {
         }
 }
 
+static bool parse_address(struct probe *p, const char *address, const char *port) {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)&p->to;
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&p->to;
+
+        p->address = address;
+        if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
+                v4->sin_family = AF_INET;
+                v4->sin_port = htons((uint16_t)atoi(port));
+                p->to_size = sizeof *v4;
+                return true;
+        }
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons((uint16_t)atoi(port));
+        p->to_size = sizeof *v6;
+        return inet_pton(AF_INET6, address, &v6->sin6_addr) == 1;
+}
+
 static bool set_up(struct probe *p, char **argv) {
-        p->address = argv[1];
-        p->to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2])) };
-        if (inet_pton(AF_INET, argv[1], &p->to.sin_addr) != 1)
+        if (!parse_address(p, argv[1], argv[2]))
                 return false;
         p->ctx = SSL_CTX_new(TLS_client_method());
         if (!p->ctx || SSL_CTX_load_verify_file(p->ctx, argv[3]) != 1)

@@ -19,9 +19,10 @@ SSL_CTX *standin_etcd_context(const struct standin *s) {
         return NULL;
 }
 
-/* "https://HOST:PORT" to its parts. */
+/* "https://HOST:PORT" to its parts; an IPv6 address is in brackets there. */
 static bool split_url(const char *url, char host[64], char port[8]) {
-        return sscanf(url, "https://%63[^:/]:%7[0-9]", host, port) == 2;
+        return sscanf(url, "https://[%63[^]/]]:%7[0-9]", host, port) == 2 ||
+               sscanf(url, "https://%63[^:/]:%7[0-9]", host, port) == 2;
 }
 
 static BIO *connect_etcd(const char *host, const char *port) {

@@ -69,16 +69,33 @@ static bool is_number_upto(const char *text, long max) {
         return *text && !*end && n >= 0 && n <= max;
 }
 
-static bool is_cidr(const char *value) {
-        char address[INET_ADDRSTRLEN];
-        const char *slash = strchr(value, '/');
-        struct in_addr in;
+static bool is_address(const char *text) {
+        struct in6_addr six;
+        struct in_addr four;
 
-        if (!slash || (size_t)(slash - value) >= sizeof address)
+        return inet_pton(AF_INET, text, &four) == 1 || inet_pton(AF_INET6, text, &six) == 1;
+}
+
+static bool is_network(const char *value, size_t size) {
+        char text[64];
+        char *slash;
+
+        if (size >= sizeof text)
                 return false;
-        memcpy(address, value, (size_t)(slash - value));
-        address[slash - value] = 0;
-        return inet_pton(AF_INET, address, &in) == 1 && is_number_upto(slash + 1, 32);
+        memcpy(text, value, size);
+        text[size] = 0;
+        if (!(slash = strchr(text, '/')))
+                return false;
+        *slash = 0;
+        return is_address(text) && is_number_upto(slash + 1, strchr(text, ':') ? 128 : 32);
+}
+
+/* One, or two with a comma. */
+static bool is_cidr(const char *value) {
+        size_t first = strcspn(value, ",");
+
+        return is_network(value, first) &&
+               (!value[first] || is_network(value + first + 1, strlen(value + first + 1)));
 }
 
 static X509 *load_certificate(const char *path) {
@@ -129,13 +146,11 @@ static const char *key_fault(const char *path, bool private) {
 }
 
 static const char *value_fault(const struct flag *flag, const char *value) {
-        struct in_addr in;
-
         switch (flag->kind) {
         case EXACT:
                 return strcmp(value, flag->want) ? "not the value a control plane needs" : NULL;
         case ADDRESS:
-                return inet_pton(AF_INET, value, &in) == 1 ? NULL : "not an address";
+                return is_address(value) ? NULL : "not an address";
         case PORT:
                 return is_number_upto(value, 65535) ? NULL : "not a port";
         case CIDR:

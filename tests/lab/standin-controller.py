@@ -10,6 +10,7 @@ kubeconfig whose credentials do not load ends it with a message and status 1.
 import base64
 import http.server
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -99,7 +100,10 @@ def serve(address, port):
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(SERVING)
-    server = http.server.ThreadingHTTPServer((address, port), Handler)
+    class Server(http.server.ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+    server = Server((address, port), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.serve_forever()
 

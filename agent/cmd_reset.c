@@ -115,7 +115,11 @@ static int reset_live(struct reset *r, struct error *e) {
         if ((k = reset_manifests(r, true, e)) < 0)
                 return k;
         reset_wait_for_pods(r, b, true);
-        if ((k = reset_kubelet_off(b, e)) < 0 || (k = host_undo(r, b, e)) < 0 || (k = reset_files(r, e)) < 0)
+        if ((k = reset_kubelet_off(b, e)) < 0)
+                return k;
+        reset_node_not_ready(r);
+        reset_tell_adopted(r);
+        if ((k = host_undo(r, b, e)) < 0 || (k = reset_files(r, e)) < 0)
                 return k;
         return unit_daemon_reload(b, e);
 }

@@ -64,6 +64,9 @@ enum kube_patch { KUBE_PATCH_STRATEGIC, KUBE_PATCH_MERGE, KUBE_PATCH_JSON };
 int kube_patch(struct kube *k, const struct kube_ref *ref, enum kube_patch how, const json_t *patch,
                json_t **ret, struct error *e);
 
+/* The object's status alone (strategic merge). */
+int kube_patch_status(struct kube *k, const struct kube_ref *ref, const json_t *patch, struct error *e);
+
 /* Server-side apply as KUBE_FIELD_MANAGER, unknown fields refused. Without `force`, -EBUSY where another
  * manager has set a field to another value. */
 int kube_server_apply(struct kube *k, const json_t *object, bool force, json_t **ret, struct error *e);

@@ -117,6 +117,15 @@ int kube_patch(struct kube *k, const struct kube_ref *ref, enum kube_patch how, 
         return r < 0 ? r : send_to(k, "PATCH", path, subject, types[how], patch, ret, e);
 }
 
+int kube_patch_status(struct kube *k, const struct kube_ref *ref, const json_t *patch, struct error *e) {
+        char path[KUBE_PATH_SIZE], subject[KUBE_SUBJECT_SIZE];
+        int r = address(ref, false, "/status?" STRICT, path, subject, e);
+
+        return r < 0 ? r
+                     : send_to(k, "PATCH", path, subject, "application/strategic-merge-patch+json", patch,
+                               NULL, e);
+}
+
 int kube_server_apply(struct kube *k, const json_t *object, bool force, json_t **ret, struct error *e) {
         char path[KUBE_PATH_SIZE], subject[KUBE_SUBJECT_SIZE];
         struct kube_ref ref;

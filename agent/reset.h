@@ -28,6 +28,12 @@ void reset_etcd_member(struct reset *r);
 /* A master's Node object, once it has left etcd and its own API server has ended, through which its kubelet
  * would go on reporting. Never fails, as above. */
 void reset_node(struct reset *r);
+/* A worker's Node, by its kubelet's own credentials; to be called when the kubelet has ended, which would say
+ * otherwise. Never fails, as above; twenty seconds at most. */
+void reset_node_not_ready(struct reset *r);
+/* keepalived stays as `triarch adopt` left it, for there is no API server here any more: says so, and the way
+ * back. To be called before reset_files(). */
+void reset_tell_adopted(const struct reset *r);
 /* This machine out of the list of the virtual address's members, before etcd loses it (lease rule 12). Never
  * fails, as above; waits half a minute at most. */
 void reset_vip_member(struct reset *r);

@@ -85,7 +85,13 @@ timed on "$worker" triarch reset --force
 say "  reset: status $status: $(tail -n 1 "$log")"
 expect "reset takes it back" [ "$status" = 0 ]
 expect "and names the node to delete" grep -q "kubectl delete node $worker" "$log"
+expect "and that the name is free" grep -q "$worker is not Ready any more" "$log"
 disk_list "$worker" >"$lab_out/worker.after"
 expect "nothing of triarch's is left on its disk" cmp "$lab_out/worker.before" "$lab_out/worker.after"
+# shellcheck disable=SC2046 # words
+join_worker $(worker_words)
+say "  join under the same name, at once: $seconds s, status $status"
+expect "it joins again under its name at once" [ "$status" = 0 ]
+timed on "$worker" triarch reset --force
 machine_wipe "$worker"
 finish

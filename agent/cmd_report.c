@@ -6,7 +6,8 @@
 #include <time.h>
 
 static const char usage[] =
-        "Usage: triarch report [--output FILE] [--journal-lines N] [--socket PATH] [--root DIR]\n\n"
+        "Usage: triarch report [--output FILE] [--journal-lines N] [--socket PATH] [--config FILE] [--root "
+        "DIR]\n\n"
         "One archive for support: the agent's status and history, etcd's members, configuration, static "
         "pods, what\n"
         "the journal says of triarch, kubelet, containerd and chrony, network and kernel as they are, and a "
@@ -47,7 +48,8 @@ static int report(struct support *s, const char *output, struct error *e) {
 }
 
 int cmd_report(int argc, char **argv) {
-        const char *output = NULL, *lines_text = NULL, *socket_path = TRIARCH_SOCKET;
+        const char *output = NULL, *lines_text = NULL, *socket_path = TRIARCH_SOCKET,
+                   *config_file = TRIARCH_CONFIG_FILE;
         uint64_t lines = LINES;
         struct common common;
         struct error e;
@@ -57,6 +59,8 @@ int cmd_report(int argc, char **argv) {
                 { "output", 0, OPT_STRING, &output, "FILE", "default triarch-report-HOST-TIME.tar.gz, here" },
                 { "journal-lines", 0, OPT_STRING, &lines_text, "N", "the last of each unit; default 2000" },
                 { "socket", 0, OPT_STRING, &socket_path, "PATH", "the agent's; default " TRIARCH_SOCKET },
+                { "config", 0, OPT_STRING, &config_file, "FILE",
+                  "which says where etcd is; default " TRIARCH_CONFIG_FILE },
                 { 0 },
         };
 
@@ -71,6 +75,7 @@ int cmd_report(int argc, char **argv) {
         else {
                 struct support s = { .root = common.root,
                                      .socket_path = socket_path,
+                                     .config_file = config_file,
                                      .journal_lines = (unsigned)lines };
 
                 r = report(&s, output, &e);

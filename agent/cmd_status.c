@@ -25,14 +25,14 @@ static json_t *member_json(const struct etcd_member *m) {
 }
 
 /* {"members": [...]} or {"error": "..."}; null where this machine or this user has no way to ask. */
-static json_t *etcd_members(void) {
+static json_t *etcd_members(const char *config_file) {
         CLEANUP(config_freep) struct config *c = NULL;
         struct etcd_members members;
         struct error e = { 0 };
         json_t *list;
         int r;
 
-        if (config_load(TRIARCH_CONFIG_FILE, NULL, &c, &e) < 0 || !c->cluster)
+        if (config_load(config_file, NULL, &c, &e) < 0 || !c->cluster)
                 return json_null();
         if ((r = etcd_own_members(c, ETCD_TIMEOUT_MS, &members, &e)) < 0)
                 return r == -ENOENT ? json_null() : json_pack("{s:s}", "error", e.message);
@@ -42,9 +42,9 @@ static json_t *etcd_members(void) {
         return json_pack("{s:o}", "members", list);
 }
 
-static int print(json_t *report, bool json) {
+static int print(json_t *report, const char *config_file, bool json) {
         bool cluster = json_is_object(json_object_get(report, "cluster"));
-        json_t *members = cluster ? etcd_members() : json_null();
+        json_t *members = cluster ? etcd_members(config_file) : json_null();
         struct error e;
 
         json_object_set_new(report, "etcdMembers", members);
@@ -56,13 +56,15 @@ static int print(json_t *report, bool json) {
 }
 
 int cmd_status(int argc, char **argv) {
-        const char *socket_path = TRIARCH_SOCKET;
+        const char *socket_path = TRIARCH_SOCKET, *config_file = TRIARCH_CONFIG_FILE;
         json_t *report = NULL;
         struct common common;
         struct error e;
         int r;
         const struct opt table[] = {
                 { "socket", 0, OPT_STRING, &socket_path, "PATH", "the agent's; default " TRIARCH_SOCKET },
+                { "config", 0, OPT_STRING, &config_file, "FILE",
+                  "which says where etcd is; default " TRIARCH_CONFIG_FILE },
                 { 0 },
         };
 
@@ -71,7 +73,7 @@ int cmd_status(int argc, char **argv) {
                 return r < 0 ? error_print(&e) : EXIT_DONE;
         if (agent_status(socket_path, &report, &e) < 0)
                 return error_print(&e);
-        r = print(report, common.json);
+        r = print(report, config_file, common.json);
         json_decref(report);
         return r;
 }

@@ -181,7 +181,7 @@ static int add_etcd(struct support *s, struct error *e) {
 
         if (*s->root)
                 return 0;
-        if (config_load(TRIARCH_CONFIG_FILE, NULL, &c, &why) < 0 ||
+        if (config_load(s->config_file, NULL, &c, &why) < 0 ||
             etcd_own_members(c, ETCD_MS, &members, &why) < 0) {
                 support_missing(s, "etcd-members.txt", "%s%s%s", why.file, *why.file ? ": " : "",
                                 why.message);

@@ -8,9 +8,9 @@
 
 struct support {
         struct archive_file *archive;
-        const char *root; /* "" or DIR: then only what is on its disk */
-        const char *socket_path;
-        unsigned journal_lines; /* of each unit, the last */
+        const char *root;                      /* "" or DIR: then only what is on its disk */
+        const char *socket_path, *config_file; /* the latter says where etcd is */
+        unsigned journal_lines;                /* of each unit, the last */
         unsigned n_pieces, n_missing;
         char *missing; /* why pieces are not there: one line each; owned */
         size_t missing_size;

@@ -56,6 +56,28 @@ has files/etc/triarch/config.yaml 'address: 10\.9\.0\.9/24'
 has files/etc/hosts 'http://\[removed\]@proxy/'
 has errors.txt 'journal'
 
+# --- etcd is asked where the configuration that was named has it; the network is one without anything
+cat >"$dir/elsewhere.yaml" <<-END
+	apiVersion: triarch.dev/v1alpha1
+	kind: AgentConfiguration
+	nodeName: n1
+	vip: { address: 10.9.0.9/24, interface: eth0 }
+	---
+	apiVersion: kubeadm.k8s.io/v1beta4
+	kind: ClusterConfiguration
+	etcd: { external: { endpoints: [ "http://127.0.0.1:9" ] } }
+	---
+	apiVersion: kubeadm.k8s.io/v1beta4
+	kind: InitConfiguration
+	localAPIEndpoint: { advertiseAddress: 10.9.0.1 }
+END
+unshare -n "$triarch" report --config "$dir/elsewhere.yaml" --journal-lines 1 --socket "$dir/none" --output "$dir/e.tar.gz" >"$dir/log" 2>&1 ||
+	bad "report --config" "$(cat "$dir/log")"
+out=$(tar -xOzf "$dir/e.tar.gz" --wildcards '*/errors.txt' | grep ^etcd-members)
+[[ $out == *"at http://127.0.0.1:9: "* ]] && ok "report --config: which etcd was asked" "$out" || bad "report --config" "$out"
+"$triarch" status --config "$dir/elsewhere.yaml" --socket "$dir/none" >"$dir/log" 2>&1
+[ $? = 1 ] && ok "status --config: no agent is asked there" "$(sed "s|$dir/||g" "$dir/log")" || bad "status --config" "$(cat "$dir/log")"
+
 # --- nothing is overwritten, nothing half-written stays
 before=$(sha256sum <"$dir/r.tar.gz")
 "$triarch" report --root "$tree" --output "$dir/r.tar.gz" 2>"$dir/log" && bad "second report" "overwrote" || {

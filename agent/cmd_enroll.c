@@ -1,7 +1,6 @@
 #include "agent/command.h"
 #include "agent/decimal.h"
 #include "agent/enroll_server.h"
-#include "agent/jread.h"
 #include "agent/monotonic.h"
 #include "agent/opt.h"
 #include "agent/paths.h"
@@ -129,7 +128,6 @@ int cmd_enroll(int argc, char **argv) {
         if (r == 0 && idle && !decimal_parse(idle, 1, MAX_IDLE_S, &idle_s))
                 r = error_set(&e, EXIT_INPUT, "--idle-timeout \"%s\": want 1 to %d seconds", idle,
                               MAX_IDLE_S);
-        jread_wipe_on_free();
         if (r == 0)
                 r = run(common.root, listen_on, (unsigned)idle_s, &e);
         return r < 0 ? error_print(&e) : EXIT_DONE;

@@ -3,7 +3,6 @@
 #include "agent/config_join.h"
 #include "agent/decimal.h"
 #include "agent/join.h"
-#include "agent/jread.h"
 #include "agent/opt.h"
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -154,7 +153,6 @@ int cmd_join(int argc, char **argv) {
         struct args a = { 0 };
         int r;
 
-        jread_wipe_on_free();
         signal(SIGPIPE, SIG_IGN);
         r = parse(argc, argv, &a, &j, &e);
         if (r > 0)

@@ -223,7 +223,8 @@ int cmd_token(int argc, char **argv) {
         const struct opt table[] = {
                 { "worker", 0, OPT_FLAG, &a.worker, NULL, "for workers; without it, for masters" },
                 { "ttl", 0, OPT_STRING, &a.ttl, "DURATION", "how long it is good for; default 30m" },
-                { "uses", 0, OPT_STRING, &a.uses, "N", "how many machines may join with it; default 1" },
+                { "uses", 0, OPT_STRING, &a.uses, "N",
+                  "how many machines may join with it, 1 to 8; default 1" },
                 { "node", 0, OPT_STRING, &a.node, "NAME[=ADDRESS]",
                   "the only machine that may join with it" },
                 { "print-join-command", 0, OPT_FLAG, &a.print_command, NULL, "print the whole join command" },

@@ -1,5 +1,6 @@
 #include "agent/etcd_call.h"
 #include "agent/curl.h"
+#include "pki/file.h"
 #include <errno.h>
 
 enum { MAX_REPLY = 1 << 20 };
@@ -19,6 +20,7 @@ struct call {
 
 static void call_done(struct call *c) {
         curl_easy_cleanup(c->easy);
+        pki_wipe(c->reply, c->size);
         free(c->reply);
 }
 
@@ -140,7 +142,7 @@ int etcd_call(const struct etcd_client *client, const char *area, const char *na
               char **ret, size_t *ret_size, struct error *e) {
         CLEANUP(curl_slist_free_allp) struct curl_slist *headers = NULL;
         CLEANUP(call_done) struct call c = { .client = client, .area = area, .name = name };
-        CLEANUP(freep) char *body = NULL;
+        CLEANUP(pki_wipe_freep) char *body = NULL;
         int r;
 
         if ((r = prepare(&c, request, &headers, &body, e)) < 0 || (r = perform(&c, e)) < 0)
@@ -172,7 +174,7 @@ int etcd_call_events(const struct etcd_client *client, const char *name, const j
                      unsigned timeout_ms, struct error *e) {
         CLEANUP(curl_slist_free_allp) struct curl_slist *headers = NULL;
         CLEANUP(call_done) struct call c = { .client = client, .area = "", .name = name };
-        CLEANUP(freep) char *body = NULL;
+        CLEANUP(pki_wipe_freep) char *body = NULL;
         CURLcode code;
         int r;
 

@@ -1,4 +1,5 @@
 #include "agent/command.h"
+#include "agent/jread.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -54,6 +55,7 @@ int main(int argc, char **argv) {
                 usage(stdout);
                 return 0;
         }
+        jread_wipe_on_free(); /* tokens and keys go through JSON in most of them */
         for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
                 if (!strcmp(argv[1], commands[i].name))
                         return flushed(commands[i].run(argc - 1, argv + 1));

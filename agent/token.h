@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Each use is bound to the machine that made it, so that it alone may come again; the few masters of a
+ * cluster are below this, and a token that leaks lets no more in. */
 enum { TOKEN_MAX_USES = 8 };
 
 struct token {

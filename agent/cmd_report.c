@@ -44,6 +44,8 @@ static int report(struct support *s, const char *output, struct error *e) {
                 return r;
         printf("%s: %u pieces, %zu bytes", path, s->n_pieces, size);
         printf(s->n_missing ? "; %u could not be had, errors.txt in it says why\n" : "\n", s->n_missing);
+        if (s->n_missing && geteuid() != 0)
+                fputs("triarch: most of it only root can read; run this as root\n", stderr);
         return 0;
 }
 

@@ -22,6 +22,13 @@ static void parser_done(struct parser *p) {
         free(p->shorts);
 }
 
+static bool has_name(const struct opt *table, const char *name) {
+        for (; table && table->name; table++)
+                if (!strcmp(table->name, name))
+                        return true;
+        return false;
+}
+
 static int parser_init(struct parser *p, const struct opt *table, struct raw_common *raw) {
         const struct opt common[] = {
                 { "root", 0, OPT_STRING, &raw->root, "DIR",
@@ -31,10 +38,11 @@ static int parser_init(struct parser *p, const struct opt *table, struct raw_com
                 { "v", 'v', OPT_STRING, &raw->verbose, "N", "say more, 0 to 9" },
                 { "help", 'h', OPT_FLAG, &raw->help, NULL, "print this" },
         };
-        size_t n = 0, shorts = 0;
+        size_t n = 0, m, shorts = 0;
 
         while (table && table[n].name)
                 n++;
+        m = n;
         p->all = calloc(n + ARRAY_SIZE(common) + 1, sizeof *p->all);
         p->longs = calloc(n + ARRAY_SIZE(common) + 1, sizeof *p->longs);
         p->shorts = calloc(n + ARRAY_SIZE(common) + 2, 2);
@@ -42,7 +50,9 @@ static int parser_init(struct parser *p, const struct opt *table, struct raw_com
                 return -ENOMEM;
         if (n)
                 memcpy(p->all, table, n * sizeof *table);
-        memcpy(p->all + n, common, sizeof common);
+        for (size_t i = 0; i < ARRAY_SIZE(common); i++)
+                if (!has_name(table, common[i].name)) /* its own of that name goes first */
+                        p->all[m++] = common[i];
         p->shorts[shorts++] = ':'; /* a missing value is told apart from an unknown option */
         for (int i = 0; p->all[i].name; i++) {
                 const struct opt *o = &p->all[i];

@@ -16,7 +16,8 @@ struct opt {
         const char *help;
 };
 
-/* Options of every command. */
+/* Options of every command; one of the command's own with the same name takes its place, the letter included.
+ */
 struct common {
         char root[PATH_MAX]; /* "" or DIR of --root / --rootfs: absolute, links resolved, no final slash */
         bool json;           /* -o json */

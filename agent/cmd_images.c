@@ -52,8 +52,7 @@ static int load_config(struct images *in, struct config **ret, struct error *e) 
         if (!file && access(in->default_config, R_OK) == 0)
                 file = in->default_config;
         in->flags.cluster = true;
-        if (!file) /* the images do not depend on the address that a cluster has to have */
-                in->flags.control_plane_endpoint = "localhost";
+        in->flags.any_address = true; /* the images do not depend on the address that a cluster has to have */
         return config_load(file, &in->flags, ret, e);
 }
 

@@ -93,6 +93,9 @@ int config_read_version(struct config_reader *r, const struct field *f, const st
         if (minor < MINOR_FIRST || minor > MINOR_LAST)
                 return config_fail(r, n, "\"%s\" is out of range; this triarch makes Kubernetes 1.%d to 1.%d",
                                    n->value, MINOR_FIRST, MINOR_LAST);
+        if (strchr(s, '-'))
+                return config_fail(r, n, "\"%s\" is no release, and this triarch makes releases alone",
+                                   n->value);
         snprintf(version, sizeof version, "v%s", s);
         return config_read_string(r, &text, &value, target);
 }

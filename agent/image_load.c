@@ -205,6 +205,8 @@ int images_load(const struct config *c, const struct str_list *images, const cha
         struct load l;
         int r;
 
+        if (access(file, R_OK) < 0) /* said before anything that takes longer */
+                return r = -errno, error_at(e, file, 0, 0, "%s", strerror(-r)), r;
         if ((r = containerd_open(cri_socket_path(c->cri_socket), &containerd, e)) < 0)
                 return r;
         printf("[images] reading %s\n", file);

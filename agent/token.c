@@ -217,7 +217,8 @@ int token_delete(const char *root, const char *id, struct error *e) {
         struct token t;
         int r;
 
-        if ((r = lock_store(root, &lock, e)) < 0)
+        /* Before the lock, too, which would make the directory. */
+        if ((r = token_get(root, id, &t, e)) == -ENOENT || (r = lock_store(root, &lock, e)) < 0)
                 return r;
         r = token_get(root, id, &t, e);
         if (r < 0 && r != -EBADMSG) /* a broken file can be deleted too */

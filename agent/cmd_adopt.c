@@ -41,6 +41,8 @@ static int parse(int argc, char **argv, struct adopt_input *in, struct error *e)
                 return error_set(e, EXIT_INPUT, "adopt: unexpected argument \"%s\"", args[0]);
         if (in->common.json)
                 return error_set(e, EXIT_INPUT, "adopt has no JSON output");
+        if (in->undo && in->dry_run)
+                return error_set(e, EXIT_INPUT, "adopt: --undo and --dry-run do not go together");
         if (in->undo && *in->common.root)
                 return error_set(e, EXIT_INPUT,
                                  "adopt --undo is for the running machine: --root is not for it");

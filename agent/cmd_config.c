@@ -99,6 +99,10 @@ int cmd_config(int argc, char **argv) {
                 return r < 0 ? error_print(&e) : EXIT_DONE;
         if (n == 1 && !strcmp(args[0], "migrate") && !common.json)
                 return cmd_config_migrate(old_file, new_file);
+        if (n == 2 && !strcmp(args[0], "migrate")) {
+                error_set(&e, EXIT_INPUT, "config migrate: give the files by --old-config and --new-config");
+                return error_print(&e);
+        }
         if (old_file || new_file) {
                 error_set(&e, EXIT_INPUT, "--old-config and --new-config belong to `config migrate`");
                 return error_print(&e);

@@ -1,5 +1,6 @@
 /* From text and flags to one constant struct. */
 #include "agent/config_fields.h"
+#include "agent/paths.h"
 #include "pki/file.h"
 #include <errno.h>
 
@@ -71,6 +72,13 @@ int config_parse(const char *text, size_t size, const char *name, const struct c
         return 0;
 }
 
+/* The machine's own, also of a tree that --root names. */
+static bool is_standard(const char *file) {
+        size_t n = strlen(file), m = strlen(TRIARCH_CONFIG_FILE);
+
+        return n >= m && !strcmp(file + n - m, TRIARCH_CONFIG_FILE);
+}
+
 int config_read_file(const char *file, char **ret, size_t *ret_size, struct error *e) {
         int k = pki_file_read(file, YAML_MAX_SIZE, ret, ret_size);
 
@@ -80,8 +88,10 @@ int config_read_file(const char *file, char **ret, size_t *ret_size, struct erro
         if (k < 0)
                 return error_at(e, file, 0, 0, "cannot be read: %s%s",
                                 k == -EINVAL ? "it is no regular file" : strerror(-k),
-                                k == -ENOENT ? "; `triarch config print-defaults` prints one to begin with"
-                                             : "");
+                                k != -ENOENT ? ""
+                                : is_standard(file)
+                                        ? "; `triarch init` and `triarch join` write it"
+                                        : "; `triarch config print-defaults` prints one to begin with");
         return 0;
 }
 

@@ -29,7 +29,9 @@ static int unknown_kind(struct config_reader *r, const struct ynode *root, const
         }
         if (api_known || !kind_known)
                 return config_fail(r, ynode_get(root, "kind"), "unknown kind \"%s\" of %s", kind, api);
-        return config_fail(r, ynode_get(root, "apiVersion"), "unknown apiVersion \"%s\" of %s", api, kind);
+        return config_fail(
+                r, ynode_get(root, "apiVersion"), "unknown apiVersion \"%s\" of %s%s", api, kind,
+                strncmp(api, "kubeadm.k8s.io/", 15) != 0 ? "" : "; kubeadm's v1beta3 and v1beta4 are read");
 }
 
 static int find_kind(struct config_reader *r, const struct ynode *root, const struct config_kind **ret) {

@@ -82,6 +82,16 @@ static int set(char **target, const char *value, struct error *e) {
         return 0;
 }
 
+static bool has_vip(const struct ifaddrs *all, const struct vip_config *vip) {
+        for (const struct ifaddrs *a = all; a; a = a->ifa_next) {
+                struct vrrp_ip ip = ip_of(a);
+
+                if (is_vip(vip, &ip))
+                        return true;
+        }
+        return false;
+}
+
 static int resolve_interface(struct vip_config *vip, const struct ifaddrs *all, struct error *e) {
         struct names names = carriers(all, vip);
         const struct vip_address *first = &vip->addresses[0];
@@ -91,9 +101,10 @@ static int resolve_interface(struct vip_config *vip, const struct ifaddrs *all, 
         if (!names.n)
                 return error_set(
                         e, EXIT_INPUT,
-                        "no interface has an address in the VIP's network %s/%u (there are: %s); give the "
+                        "no interface has an address in the VIP's network %s/%u%s (there are: %s); give the "
                         "machine one, or correct the VIP",
-                        vrrp_ip_text(&first->ip).v, first->prefix, every_interface(all).text);
+                        vrrp_ip_text(&first->ip).v, first->prefix,
+                        has_vip(all, vip) ? " besides the VIP itself" : "", every_interface(all).text);
         if (names.n > 1)
                 return error_set(
                         e, EXIT_INPUT,

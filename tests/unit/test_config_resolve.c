@@ -91,9 +91,10 @@ static void test_none_and_several(void **state) {
         (void)state;
         add(&none, "eth0", "10.0.0.1");
         add(&none, "eth1", "172.18.0.192");
-        expect_error(&none, NULL,
-                     "no interface has an address in the VIP's network 172.18.0.192/22 (there are: "
-                     "eth0, eth1)");
+        expect_error(
+                &none, NULL,
+                "no interface has an address in the VIP's network 172.18.0.192/22 besides the VIP itself "
+                "(there are: eth0, eth1)");
         add(&several, "eth0", "172.18.0.1");
         add(&several, "eth00", "172.18.0.2");
         add(&several, "eth0", "172.18.0.3");

@@ -160,5 +160,10 @@ int config_check_kubeadm(struct config_reader *r) {
                 return config_blame(
                         r, BLAME(&c->api_load_balancing),
                         "apiServerLoadBalancing: needs a VIP, whose owner spreads the connections");
+        if (c->api_load_balancing && config_vip(c) && config_vip(c)->transport == VIP_TRANSPORT_IP)
+                return config_blame(
+                        r, BLAME(&c->api_load_balancing),
+                        "apiServerLoadBalancing: needs vip.transport sealed, by which the masters tell "
+                        "one another how they are");
         return 0;
 }

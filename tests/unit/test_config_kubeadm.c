@@ -443,6 +443,9 @@ static void test_wrong_sources(void **state) {
                   "registries[\"a\"]: unknown key" },
                 { VIP "timeSync: {servers: ['a b']}\n---\n" CLUSTER, 7, 22, "NTP server" },
                 { VIP "cni: calico\n---\n" CLUSTER, 7, 6, "it may be: flannel, none" },
+                { AGENT
+                  "vip: {address: 10.0.0.9/24, transport: ip}\napiServerLoadBalancing: true\n---\n" CLUSTER,
+                  5, 25, "apiServerLoadBalancing: needs vip.transport sealed" },
                 { AGENT "apiServerLoadBalancing: true\n---\n" CLUSTER "controlPlaneEndpoint: lb.example\n", 4,
                   25, "needs a VIP" },
         };

@@ -141,6 +141,13 @@ static const struct {
         { "list", false, false }, { "pull", false, true }, { "save", true, true }, { "load", true, true }
 };
 
+static int refuse_common(const struct images *in, const char *verb, struct error *e) {
+        char name[32];
+
+        snprintf(name, sizeof name, "config images %s", verb);
+        return opt_refuse(&in->common, OPT_NO_JSON | OPT_NO_ROOT, name, e);
+}
+
 static int check_usage(const struct images *in, int *ret_first, struct error *e) {
         for (size_t i = 0; in->n_args && i < ARRAY_SIZE(verbs); i++) {
                 if (strcmp(verbs[i].name, in->args[0]) != 0)
@@ -151,9 +158,7 @@ static int check_usage(const struct images *in, int *ret_first, struct error *e)
                                          verbs[i].name);
                 if (!verbs[i].names && in->n_args > *ret_first)
                         return error_set(e, EXIT_INPUT, "unexpected argument \"%s\"", in->args[*ret_first]);
-                if (in->common.json && strcmp(verbs[i].name, "list") != 0)
-                        return error_set(e, EXIT_INPUT, "config images %s has no JSON output", verbs[i].name);
-                return 0;
+                return strcmp(verbs[i].name, "list") != 0 ? refuse_common(in, verbs[i].name, e) : 0;
         }
         return error_set(e, EXIT_INPUT,
                          "expected `config images list`, `pull`, `save FILE` or `load FILE`; see --help");

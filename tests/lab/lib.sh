@@ -163,7 +163,7 @@ lab_forget_cgroups() {
 lab_install() {
         local packages=(build-essential cmake ninja-build pkg-config dpkg-dev file libssl-dev libcurl4-openssl-dev
                         libyaml-dev libsystemd-dev libjansson-dev libmicrohttpd-dev libmnl-dev libkmod-dev libnghttp2-dev
-                        libarchive-dev libcmocka-dev openssl)
+                        libarchive-dev libnftables-dev libcmocka-dev openssl)
         local package missing=()
 
         for package in "${packages[@]}"; do

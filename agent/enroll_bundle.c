@@ -7,16 +7,17 @@
 #include "pki/file.h"
 #include <errno.h>
 
-/* Names are those of kubeadm's upload-certs; modes those of its files. */
+/* Names are those of kubeadm's upload-certs; modes those of its files. One field is named in each row, or
+ * clang asks for all. */
 static const struct enroll_entry_place places[ENROLL_ENTRIES] = {
         [ENROLL_CA_CRT] = { "ca.crt", "ca.crt", 0644, .worker = true },
-        [ENROLL_CA_KEY] = { "ca.key", "ca.key", 0600 },
-        [ENROLL_FRONT_PROXY_CA_CRT] = { "front-proxy-ca.crt", "front-proxy-ca.crt", 0644 },
-        [ENROLL_FRONT_PROXY_CA_KEY] = { "front-proxy-ca.key", "front-proxy-ca.key", 0600 },
+        [ENROLL_CA_KEY] = { "ca.key", "ca.key", 0600, .agent = false },
+        [ENROLL_FRONT_PROXY_CA_CRT] = { "front-proxy-ca.crt", "front-proxy-ca.crt", 0644, .agent = false },
+        [ENROLL_FRONT_PROXY_CA_KEY] = { "front-proxy-ca.key", "front-proxy-ca.key", 0600, .agent = false },
         [ENROLL_ETCD_CA_CRT] = { "etcd-ca.crt", "etcd/ca.crt", 0644, .etcd = ENROLL_OWN_ETCD },
         [ENROLL_ETCD_CA_KEY] = { "etcd-ca.key", "etcd/ca.key", 0600, .etcd = ENROLL_OWN_ETCD },
-        [ENROLL_SA_KEY] = { "sa.key", "sa.key", 0600 },
-        [ENROLL_SA_PUB] = { "sa.pub", "sa.pub", 0600 },
+        [ENROLL_SA_KEY] = { "sa.key", "sa.key", 0600, .agent = false },
+        [ENROLL_SA_PUB] = { "sa.pub", "sa.pub", 0600, .agent = false },
         [ENROLL_VIP_KEY] = { "vip.key", TRIARCH_VIP_KEY, VIP_KEY_MODE, .agent = true },
         [ENROLL_EXTERNAL_ETCD_CA] = { "external-etcd-ca.crt", NULL, 0644, .etcd = ENROLL_EXTERNAL_ETCD },
         [ENROLL_EXTERNAL_ETCD_CRT] = { "external-etcd.crt", NULL, 0644, .etcd = ENROLL_EXTERNAL_ETCD },

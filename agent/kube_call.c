@@ -34,7 +34,7 @@ static int grow(struct exchange *x, size_t want) {
                 return 0;
         if (!(body = malloc(room)))
                 return -ENOMEM;
-        if (x->reply->size)
+        if (x->reply->body)
                 memcpy(body, x->reply->body, x->reply->size);
         pki_wipe(x->reply->body, x->reply->size);
         free(x->reply->body);

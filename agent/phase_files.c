@@ -128,7 +128,7 @@ static const char *const our_dirs[] = { "/etc/kubernetes",
                                         "/etc/systemd/system/triarch-enroll.socket.d",
                                         "/etc/triarch",
                                         TRIARCH_PKI_DIR,
-                                        MANAGED_DIR,
+                                        (MANAGED_DIR),
                                         "/var/lib/kubelet",
                                         "/var/lib/kubelet/pki" };
 

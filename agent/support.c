@@ -45,7 +45,7 @@ static const char *const files[] = {
         "/etc/fstab",
         TRIARCH_CONFIG_FILE,
         TRIARCH_MEMBERS_FILE,
-        TRIARCH_AGENT_DIR "/members.json",
+        (TRIARCH_AGENT_DIR "/members.json"),
         "/etc/kubernetes/manifests/etcd.yaml",
         "/etc/kubernetes/manifests/kube-apiserver.yaml",
         "/etc/kubernetes/manifests/kube-controller-manager.yaml",

@@ -81,4 +81,12 @@ static inline int own_network(void) {
         return r;
 }
 
+/* Whether the test must be skipped, which it then says. */
+static inline bool lacks_network(void) {
+        if (own_network() == 0)
+                return false;
+        fprintf(stderr, "needs root, for a network namespace of its own\n");
+        return true;
+}
+
 #endif

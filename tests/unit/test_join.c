@@ -1,68 +1,16 @@
 /* join up to the point where it needs etcd: what a refusal leaves, what the journal keeps, how a killed
  * run is taken up. The tree is under a root; the enrolment service is real. */
-#include "agent/monotonic.h"
-#include "tests/unit/enroll_service.h"
+#include "tests/unit/join_fixture.h"
 
 #include "agent/command.h"
-#include "agent/join.h"
-#include <ftw.h>
 #include <sys/prctl.h>
-
-enum { STEP_ETCD = 7, EMPTY = 2 /* var, var/lib */ };
-
-struct fixture {
-        struct service *service;
-        char root[PATH_MAX]; /* of the joining machine */
-        struct join join;
-};
-
-static struct fixture *begin(void **state) {
-        struct fixture *f = calloc(1, sizeof *f);
-        char master[PATH_MAX], base[PATH_MAX];
-
-        assert_non_null(f);
-        assert_int_equal(mkdir(tmp_path(*state, "master", master), 0755), 0);
-        assert_int_equal(mkdir(tmp_path(*state, "joiner", f->root), 0755), 0);
-        assert_int_equal(pki_mkdir_p(tmp_path(*state, "joiner/var/lib", base), 0755), 0);
-        f->service = service_start(strdup(master));
-        f->join = (struct join){ .root = f->root,
-                                 .host = SERVER_ADDRESS,
-                                 .port = PORT,
-                                 .token = f->service->token,
-                                 .pins = f->service->w.pins,
-                                 .flags = { .node_name = "n2", .advertise_address = JOINER_ADDRESS } };
-        return f;
-}
-
-static void end(struct fixture *f) {
-        free((char *)f->service->w.root);
-        service_stop(f->service);
-        join_done(&f->join);
-        free(f);
-}
-
-static int entries;
-
-static int count_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        (void)path;
-        (void)st;
-        (void)type;
-        entries += ftw->level > 0;
-        return 0;
-}
-
-static int entries_under(const char *root) {
-        entries = 0;
-        assert_int_equal(nftw(root, count_entry, 16, FTW_PHYS), 0);
-        return entries;
-}
 
 static void file_under(const struct fixture *f, const char *file, char out[PATH_MAX]) {
         assert_true(snprintf(out, PATH_MAX, "%s%s", f->root, file) < PATH_MAX);
 }
 
 static void test_refused_join_leaves_nothing(void **state) {
-        struct fixture *f = begin(state);
+        struct fixture *f = fixture_begin(state);
         char wrong[PKI_TOKEN_SIZE];
         struct error e = { 0 };
 
@@ -83,11 +31,11 @@ static void test_refused_join_leaves_nothing(void **state) {
         assert_true(join_run(&f->join, &e) < 0);
         assert_non_null(strstr(e.message, "cannot connect"));
         assert_int_equal(entries_under(f->root), EMPTY);
-        end(f);
+        fixture_end(f);
 }
 
 static void test_missing_words_are_asked_for(void **state) {
-        struct fixture *f = begin(state);
+        struct fixture *f = fixture_begin(state);
         struct error e = { 0 };
 
         f->join.pins.n = 0;
@@ -100,7 +48,7 @@ static void test_missing_words_are_asked_for(void **state) {
         assert_int_equal(join_run(&f->join, &e), -EINVAL);
         assert_int_equal(e.status, EXIT_INPUT);
         assert_int_equal(entries_under(f->root), EMPTY);
-        end(f);
+        fixture_end(f);
 }
 
 /* Start a join and kill it when its journal has come to `step`. */
@@ -138,7 +86,7 @@ static void expect_same_file(const struct fixture *f, const char *file, mode_t m
 }
 
 static void test_enrolled_machine_has_the_keys_and_its_own_certificates(void **state) {
-        struct fixture *f = begin(state);
+        struct fixture *f = fixture_begin(state);
         char path[PATH_MAX], *text;
         struct join_state s;
         struct config *c;
@@ -180,13 +128,13 @@ static void test_enrolled_machine_has_the_keys_and_its_own_certificates(void **s
         assert_string_equal(c->advertise_address, JOINER_ADDRESS);
         config_free(c);
         free(text);
-        end(f);
+        fixture_end(f);
 }
 
 /* The token was consumed, the machine lost power before it had the bundle: the key in its journal opens the
  * door again, though the token is used up. */
 static void test_lost_answer_is_asked_for_again(void **state) {
-        struct fixture *f = begin(state);
+        struct fixture *f = fixture_begin(state);
         struct join_state s, again;
         char path[PATH_MAX];
 
@@ -204,12 +152,12 @@ static void test_lost_answer_is_asked_for_again(void **state) {
         file_under(f, "", path);
         join_journal_remove(f->root, false);
         assert_int_equal(join_run(&f->join, NULL), -EACCES);
-        end(f);
+        fixture_end(f);
 }
 
 /* The master does not even answer: what the token may be spent on is on disk before anything is sent. */
 static void test_key_is_kept_before_the_request(void **state) {
-        struct fixture *f = begin(state);
+        struct fixture *f = fixture_begin(state);
         static const uint8_t none[PKI_X25519_SIZE];
         struct join_state s;
 
@@ -220,12 +168,12 @@ static void test_key_is_kept_before_the_request(void **state) {
         assert_memory_not_equal(s.key, none, sizeof none);
         kill(f->service->pid, SIGCONT);
         run_until(f, STEP_ETCD);
-        end(f);
+        fixture_end(f);
 }
 
 /* Once the bundle is here neither master nor token is needed. */
 static void test_killed_join_goes_on_without_the_master(void **state) {
-        struct fixture *f = begin(state);
+        struct fixture *f = fixture_begin(state);
 
         run_until(f, 1);
         kill(f->service->pid, SIGSTOP);
@@ -235,11 +183,11 @@ static void test_killed_join_goes_on_without_the_master(void **state) {
         run_until(f, STEP_ETCD);
         expect_same_file(f, "/etc/kubernetes/pki/ca.key", 0600);
         kill(f->service->pid, SIGCONT);
-        end(f);
+        fixture_end(f);
 }
 
 static void test_journal_stands_for_one_node_of_one_cluster(void **state) {
-        struct fixture *f = begin(state);
+        struct fixture *f = fixture_begin(state);
         struct error e = { 0 };
 
         run_until(f, STEP_ETCD);
@@ -250,11 +198,11 @@ static void test_journal_stands_for_one_node_of_one_cluster(void **state) {
         f->join.pins.v[0][10] = f->join.pins.v[0][10] == '0' ? '1' : '0';
         assert_int_equal(join_run(&f->join, &e), -EINVAL);
         assert_non_null(strstr(e.message, "another cluster"));
-        end(f);
+        fixture_end(f);
 }
 
 static void test_finished_join_changes_nothing(void **state) {
-        struct fixture *f = begin(state);
+        struct fixture *f = fixture_begin(state);
         struct join_state s = { .step = 12, .finished = true, .node_name = "n2", .address = JOINER_ADDRESS };
         struct stat before, after;
         char path[PATH_MAX];
@@ -269,11 +217,11 @@ static void test_finished_join_changes_nothing(void **state) {
         assert_int_equal(stat(path, &after), 0);
         assert_true(before.st_ino == after.st_ino);
         assert_int_equal(entries_under(f->root), n);
-        end(f);
+        fixture_end(f);
 }
 
 static void test_foreign_ca_is_found_before_the_token_is_used(void **state) {
-        struct fixture *f = begin(state);
+        struct fixture *f = fixture_begin(state);
         char here[PATH_MAX], there[PATH_MAX], id[PKI_TOKEN_ID + 1], *text;
         struct error e = { 0 };
         struct token t;
@@ -291,7 +239,7 @@ static void test_foreign_ca_is_found_before_the_token_is_used(void **state) {
         snprintf(id, sizeof id, "%.6s", f->service->token);
         assert_int_equal(token_get(f->service->w.root, id, &t, NULL), 0);
         assert_int_equal(t.uses_left, 3);
-        end(f);
+        fixture_end(f);
 }
 
 static void test_initial_cluster_names_every_member(void **state) {
@@ -309,14 +257,14 @@ static void test_initial_cluster_names_every_member(void **state) {
 }
 
 static void test_damaged_journal_is_named(void **state) {
-        struct fixture *f = begin(state);
+        struct fixture *f = fixture_begin(state);
         struct error e = { 0 };
 
         assert_int_equal(join_file_put(f->root, "state.json", "{", 1, NULL), 0);
         assert_true(join_run(&f->join, &e) < 0);
         assert_non_null(strstr(e.file, "state.json"));
         assert_non_null(strstr(e.message, "triarch reset"));
-        end(f);
+        fixture_end(f);
 }
 
 static void test_token_leaves_the_command_line(void **state) {
@@ -348,9 +296,7 @@ int main(void) {
                 tmp_test(test_token_leaves_the_command_line),
         };
 
-        if (own_network() < 0) {
-                fprintf(stderr, "needs root, for a network namespace of its own\n");
+        if (lacks_network())
                 return 77;
-        }
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,71 +1,27 @@
 /* `triarch join --dry-run`: the master is asked who it is, without the token; nothing is written; and on a
  * machine that is enrolled already every file is shown. */
-#include "agent/monotonic.h"
-#include "tests/unit/enroll_service.h"
+#include "tests/unit/join_fixture.h"
 
-#include "agent/join.h"
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/prctl.h>
 
-enum { EMPTY = 2 /* var, var/lib */, STEP_ETCD = 5 };
-
-struct fixture {
-        struct service *service;
-        char root[PATH_MAX], out[PATH_MAX];
-        struct join join;
-};
-
+/* The same machine, asked what it would do. */
 static struct fixture *begin(void **state) {
-        struct fixture *f = calloc(1, sizeof *f);
-        char master[PATH_MAX], base[PATH_MAX];
+        struct fixture *f = fixture_begin(state);
 
-        assert_non_null(f);
-        assert_int_equal(mkdir(tmp_path(*state, "master", master), 0755), 0);
-        assert_int_equal(mkdir(tmp_path(*state, "joiner", f->root), 0755), 0);
-        assert_int_equal(pki_mkdir_p(tmp_path(*state, "joiner/var/lib", base), 0755), 0);
-        tmp_path(*state, "out", f->out);
-        f->service = service_start(strdup(master));
-        f->join = (struct join){
-                .root = f->root,
-                .host = SERVER_ADDRESS,
-                .port = PORT,
-                .token = f->service->token,
-                .pins = f->service->w.pins,
-                .flags = { .node_name = "n2", .advertise_address = JOINER_ADDRESS, .dry_run = true }
-        };
+        f->join.flags.dry_run = true;
         return f;
-}
-
-static void end(struct fixture *f) {
-        free((char *)f->service->w.root);
-        service_stop(f->service);
-        join_done(&f->join);
-        free(f);
-}
-
-static int entries;
-
-static int count_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        (void)path;
-        (void)st;
-        (void)type;
-        entries += ftw->level > 0;
-        return 0;
-}
-
-static int entries_under(const char *root) {
-        entries = 0;
-        assert_int_equal(nftw(root, count_entry, 16, FTW_PHYS), 0);
-        return entries;
 }
 
 /* What it printed; its result in *ret. */
 static char *run(struct fixture *f, int *ret, struct error *e) {
-        int saved = dup(1), fd = open(f->out, O_RDWR | O_CREAT | O_TRUNC, 0600);
+        char out[PATH_MAX + 8];
+        int saved = dup(1), fd;
         char *text;
         size_t size;
 
+        snprintf(out, sizeof out, "%s.out", f->root);
+        fd = open(out, O_RDWR | O_CREAT | O_TRUNC, 0600);
         assert_true(saved >= 0 && fd >= 0);
         fflush(stdout);
         dup2(fd, 1);
@@ -74,7 +30,7 @@ static char *run(struct fixture *f, int *ret, struct error *e) {
         dup2(saved, 1);
         close(saved);
         close(fd);
-        assert_int_equal(pki_file_read(f->out, 1 << 20, &text, &size), 0);
+        assert_int_equal(pki_file_read(out, 1 << 20, &text, &size), 0);
         return text;
 }
 
@@ -107,7 +63,7 @@ static void test_files_are_named(void **state) {
         assert_null(strstr(text, "manifests"));
         assert_int_equal(entries_under(f->root), EMPTY);
         free(text);
-        end(f);
+        fixture_end(f);
 }
 
 static void test_another_master_is_found(void **state) {
@@ -123,7 +79,7 @@ static void test_another_master_is_found(void **state) {
         assert_null(strstr(text, "would have made"));
         assert_int_equal(entries_under(f->root), EMPTY);
         free(text);
-        end(f);
+        fixture_end(f);
 }
 
 /* Killed after enrolment, then only asked: the journal and the tree stay as they are. */
@@ -156,7 +112,7 @@ static void test_enrolled_machine_is_shown_everything(void **state) {
         expect(text, "    - --advertise-address=" JOINER_ADDRESS "\n");
         assert_null(strstr(text, "PRIVATE KEY"));
         free(text);
-        end(f);
+        fixture_end(f);
 }
 
 int main(void) {
@@ -166,9 +122,7 @@ int main(void) {
                 tmp_test(test_enrolled_machine_is_shown_everything),
         };
 
-        if (own_network() < 0) {
-                fprintf(stderr, "needs root, for a network namespace of its own\n");
+        if (lacks_network())
                 return 77;
-        }
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

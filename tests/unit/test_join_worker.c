@@ -1,44 +1,18 @@
 /* The whole join of a worker under a root: the enrolment service is real, no kubelet is started. */
-#include "agent/monotonic.h"
-#include "tests/unit/enroll_service.h"
+#include "tests/unit/join_fixture.h"
 
-#include "agent/join.h"
 #include "agent/reset.h"
 #include <dirent.h>
 #include <ftw.h>
 
-struct fixture {
-        struct service *service;
-        char root[PATH_MAX]; /* of the joining machine */
-        char token[PKI_TOKEN_SIZE];
-        struct join join;
-};
-
+/* A worker, w1, with a token of its kind. */
 static struct fixture *begin(void **state) {
-        struct fixture *f = calloc(1, sizeof *f);
-        char master[PATH_MAX], base[PATH_MAX];
+        struct fixture *f = fixture_begin(state);
 
-        assert_non_null(f);
-        assert_int_equal(mkdir(tmp_path(*state, "master", master), 0755), 0);
-        assert_int_equal(pki_mkdir_p(tmp_path(*state, "joiner/var/lib", base), 0755), 0);
-        tmp_path(*state, "joiner", f->root);
-        f->service = service_start(strdup(master));
         world_role_token(&f->service->w, ENROLL_WORKER, 1, NULL, NULL, f->token);
-        f->join = (struct join){ .root = f->root,
-                                 .worker = true,
-                                 .host = SERVER_ADDRESS,
-                                 .port = PORT,
-                                 .token = f->token,
-                                 .pins = f->service->w.pins,
-                                 .flags = { .node_name = "w1", .advertise_address = JOINER_ADDRESS } };
+        f->join.worker = true;
+        f->join.flags.node_name = "w1";
         return f;
-}
-
-static void end(struct fixture *f) {
-        free((char *)f->service->w.root);
-        service_stop(f->service);
-        join_done(&f->join);
-        free(f);
 }
 
 static bool there(const struct fixture *f, const char *file) {
@@ -102,7 +76,7 @@ static void test_worker_has_a_kubelet_and_nothing_of_a_master(void **state) {
         keys_found = 0;
         assert_int_equal(nftw(f->root, look_for_keys, 16, FTW_PHYS), 0);
         assert_int_equal(keys_found, 1); /* its own */
-        end(f);
+        fixture_end(f);
 }
 
 static void test_finished_join_of_a_worker_changes_nothing(void **state) {
@@ -114,7 +88,7 @@ static void test_finished_join_of_a_worker_changes_nothing(void **state) {
         f->join.worker = false;
         assert_int_equal(join_run(&f->join, &e), -EINVAL);
         assert_non_null(strstr(e.message, "as a worker, not as a master"));
-        end(f);
+        fixture_end(f);
 }
 
 /* The answer was lost: the token is spent, the key is the same, so the master gives it once more. */
@@ -129,7 +103,7 @@ static void test_lost_answer_is_asked_for_again(void **state) {
         *s.cluster_id = '\0';
         assert_int_equal(join_state_save(f->root, &s, NULL), 0);
         run(f);
-        end(f);
+        fixture_end(f);
 }
 
 /* In a process that is killed once its journal has come to that step. */
@@ -166,7 +140,7 @@ static void test_killed_at_any_step_it_goes_on(void **state) {
         snprintf(id, sizeof id, "%.6s", f->token);
         assert_int_equal(token_get(f->service->w.root, id, &t, NULL), 0);
         assert_int_equal(t.n_bound, 1); /* however often it has asked */
-        end(f);
+        fixture_end(f);
 }
 
 static void test_refused_worker_keeps_nothing(void **state) {
@@ -178,7 +152,7 @@ static void test_refused_worker_keeps_nothing(void **state) {
         assert_non_null(strstr(e.message, "is for masters"));
         assert_false(there(f, "/var/lib/triarch"));
         assert_false(there(f, "/etc"));
-        end(f);
+        fixture_end(f);
 }
 
 /* As a run leaves it that was killed between the bundle and the journal's next words. */
@@ -212,7 +186,7 @@ static void test_stored_bundle_of_another_role_or_cluster(void **state) {
         f->join.pins.v[0][strlen("sha256:")] ^= 1;
         assert_int_equal(join_run(&f->join, &e), -EINVAL);
         assert_non_null(strstr(e.message, "into another cluster as a worker"));
-        end(f);
+        fixture_end(f);
 }
 
 /* Reset reads from the journal what a worker has no config.yaml for. */
@@ -237,7 +211,7 @@ static void test_reset_of_a_worker(void **state) {
         assert_false(there(f, "/var/lib/triarch/join"));
         assert_true(there(f, "/var/lib/etcd/data")); /* no worker's etcd is triarch's */
         reset_done(&r);
-        end(f);
+        fixture_end(f);
 }
 
 int main(void) {
@@ -251,9 +225,7 @@ int main(void) {
                 tmp_test(test_reset_of_a_worker),
         };
 
-        if (own_network() < 0) {
-                fprintf(stderr, "needs root, for a network namespace of its own\n");
+        if (lacks_network())
                 return 77;
-        }
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

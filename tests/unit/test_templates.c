@@ -1,70 +1,19 @@
 /* Rendering of the measured configuration against golden files, and the rules of extra arguments,
  * environment, volumes and probes. UPDATE_GOLDEN=1 rewrites the golden files. */
-#include "pki/util.h"
-#include "templates/render.h"
-#include "tests/unit/templates_values.h"
+#include "tests/unit/templates_golden.h"
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 static const char *const names[] = {
         "etcd",           "kube-apiserver",          "kube-controller-manager", "kube-scheduler",
         "kubelet-config", "kubelet-instance-config", "kubelet-flags",           "kubelet-dropin",
 };
 
-static char *render(const char *name, const struct tmpl_values *v) {
-        struct tmpl_error e = { 0 };
-        char *text = NULL;
-        size_t size = 0;
-        int r = tmpl_render(name, v, &text, &size, &e);
-
-        if (r < 0)
-                fail_msg("%s: %s (%s)", name, e.what, strerror(-r));
-        assert_int_equal(strlen(text), size);
-        return text;
-}
-
-static char *read_file(const char *path) {
-        FILE *f = fopen(path, "r");
-        char *text = NULL;
-        size_t cap = 0;
-
-        if (!f)
-                return NULL;
-        if (getdelim(&text, &cap, '\0', f) < 0) {
-                free(text);
-                text = NULL;
-        }
-        fclose(f);
-        return text;
-}
-
-static void expect_golden(const char *name, const char *suffix, const struct tmpl_values *v) {
-        CLEANUP(freep) char *text = render(name, v), *golden = NULL;
-        char path[256];
-
-        snprintf(path, sizeof path, "tests/unit/golden/%s%s", name, suffix);
-        if (getenv("UPDATE_GOLDEN")) {
-                CLEANUP(fclosep) FILE *f = fopen(path, "w");
-
-                assert_non_null(f);
-                fputs(text, f);
-        }
-        golden = read_file(path);
-        if (!golden)
-                fail_msg("%s is missing", path);
-        assert_string_equal(text, golden);
-}
-
 static void test_measured_configuration(void **state) {
         struct tmpl_values v = measured_values();
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                expect_golden(names[i], "", &v);
+                expect_golden(names[i], "", &v, true);
 }
 
 static void test_join(void **state) {
@@ -74,7 +23,7 @@ static void test_join(void **state) {
         v.node_name = v.host_name = "host2";
         v.advertise_address = "172.18.0.155";
         v.initial_cluster = "host1=https://172.18.0.154:2380,host2=https://172.18.0.155:2380";
-        expect_golden("etcd", ".join", &v);
+        expect_golden("etcd", ".join", &v, true);
 }
 
 /* Other registry and paths, no pod network, no CA directories, extras everywhere. */
@@ -105,7 +54,7 @@ static void test_everything_else(void **state) {
         v.proxy_envs = proxies;
         v.n_proxy_envs = 2;
         for (size_t i = 0; i < 5; i++)
-                expect_golden(names[i], ".extra", &v);
+                expect_golden(names[i], ".extra", &v, true);
 }
 
 static void expect_in(const char *name, const struct tmpl_values *v, const char *text) {
@@ -215,7 +164,7 @@ static void test_kubelet_flags(void **state) {
         expect_in("kubelet-flags", &v,
                   "KUBELET_KUBEADM_ARGS=\"--node-labels=a=b,c=d \\\"--quoted=a b\\\"\"\n");
         v.n_kubelet_extra_args = 3;
-        expect_golden("kubelet-flags", ".extra", &v);
+        expect_golden("kubelet-flags", ".extra", &v, true);
         v.host_name = "localhost";
         v.kubelet_extra_args = &(struct tmpl_pair){ "hostname-override", "other" };
         v.n_kubelet_extra_args = 1;

@@ -1,30 +1,10 @@
 /* Patches: the files of tests/unit/patches on the measured configuration give what kubeadm 1.36.2 made of
  * them (its own bytes, under golden); then the rules one by one, names, and errors. */
-#include "pki/util.h"
-#include "templates/render.h"
-#include "tests/unit/templates_values.h"
+#include "tests/unit/templates_golden.h"
 #include <dirent.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #define DIR_PATCHES "tests/unit/patches"
-
-static char *read_file(const char *path) {
-        FILE *f = fopen(path, "r");
-        char *text = NULL;
-        size_t cap = 0;
-
-        if (!f)
-                fail_msg("%s is missing", path);
-        if (getdelim(&text, &cap, '\0', f) < 0)
-                fail_msg("%s is empty", path);
-        fclose(f);
-        return text;
-}
 
 struct files {
         struct tmpl_patch v[16];
@@ -60,17 +40,6 @@ static void unload(struct files *f) {
         free(f->names);
 }
 
-static char *render(const char *name, const struct tmpl_values *v) {
-        struct tmpl_error e = { 0 };
-        char *text = NULL;
-        size_t size = 0;
-        int r = tmpl_render(name, v, &text, &size, &e);
-
-        if (r < 0)
-                fail_msg("%s: %s (%s)", name, e.what, strerror(-r));
-        return text;
-}
-
 static void test_as_kubeadm(void **state) {
         static const char *const names[] = { "etcd", "kube-apiserver", "kube-scheduler" };
         struct tmpl_values v = measured_values();
@@ -80,14 +49,8 @@ static void test_as_kubeadm(void **state) {
         load(&f);
         v.patches = f.v;
         v.n_patches = f.n;
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                CLEANUP(freep) char *text = render(names[i], &v), *golden = NULL;
-                char path[128];
-
-                snprintf(path, sizeof path, "tests/unit/golden/%s.patched", names[i]);
-                golden = read_file(path);
-                assert_string_equal(text, golden);
-        }
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                expect_golden(names[i], ".patched", &v, false);
         unload(&f);
 }
 

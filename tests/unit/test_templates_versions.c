@@ -1,60 +1,10 @@
 /* Each minor version as its kubeadm renders it, and what differs by address family and by where etcd is,
  * against golden files. Those without a version (dual, ipv6, external) are kubeadm 1.36.2's own bytes.
  * UPDATE_GOLDEN=1 rewrites the golden files of the older versions. */
-#include "pki/util.h"
-#include "templates/render.h"
-#include "tests/unit/templates_values.h"
+#include "tests/unit/templates_golden.h"
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 static const char *const pods[] = { "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler" };
-
-static char *render(const char *name, const struct tmpl_values *v) {
-        struct tmpl_error e = { 0 };
-        char *text = NULL;
-        size_t size = 0;
-        int r = tmpl_render(name, v, &text, &size, &e);
-
-        if (r < 0)
-                fail_msg("%s: %s (%s)", name, e.what, strerror(-r));
-        return text;
-}
-
-static char *read_file(const char *path) {
-        FILE *f = fopen(path, "r");
-        char *text = NULL;
-        size_t cap = 0;
-
-        if (!f)
-                return NULL;
-        if (getdelim(&text, &cap, '\0', f) < 0) {
-                free(text);
-                text = NULL;
-        }
-        fclose(f);
-        return text;
-}
-
-static void expect_golden(const char *name, const char *suffix, const struct tmpl_values *v, bool update) {
-        CLEANUP(freep) char *text = render(name, v), *golden = NULL;
-        char path[256];
-
-        snprintf(path, sizeof path, "tests/unit/golden/%s.%s", name, suffix);
-        if (update && getenv("UPDATE_GOLDEN")) {
-                CLEANUP(fclosep) FILE *f = fopen(path, "w");
-
-                assert_non_null(f);
-                fputs(text, f);
-        }
-        golden = read_file(path);
-        if (!golden)
-                fail_msg("%s is missing", path);
-        assert_string_equal(text, golden);
-}
 
 /* The newest row of each minor version; 1.36 is test_templates.c's. */
 static void test_minor_versions(void **state) {
@@ -70,7 +20,7 @@ static void test_minor_versions(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
                 char suffix[8];
 
-                snprintf(suffix, sizeof suffix, "%.5s", versions[i]);
+                snprintf(suffix, sizeof suffix, ".%.5s", versions[i]);
                 v.kubernetes_version = versions[i];
                 for (size_t k = 0; k < ARRAY_SIZE(pods); k++)
                         expect_golden(pods[k], suffix, &v, true);
@@ -94,7 +44,7 @@ static void test_dual_stack(void **state) {
         v.service_subnet = "10.96.0.0/16,fd00:96::/112";
         v.pod_subnet = "10.244.0.0/16,fd00:244::/56";
         for (size_t i = 0; i < ARRAY_SIZE(pods); i++)
-                expect_golden(pods[i], "dual", &v, false);
+                expect_golden(pods[i], ".dual", &v, false);
 }
 
 static void test_ipv6(void **state) {
@@ -105,7 +55,7 @@ static void test_ipv6(void **state) {
         v.service_subnet = "fd00:96::/112";
         v.pod_subnet = "fd00:244::/56";
         for (size_t i = 0; i < ARRAY_SIZE(pods); i++)
-                expect_golden(pods[i], "ipv6", &v, false);
+                expect_golden(pods[i], ".ipv6", &v, false);
 }
 
 static void test_external_etcd(void **state) {
@@ -120,7 +70,7 @@ static void test_external_etcd(void **state) {
         v.etcd_cert_file = "/srv/etcd/tls/client.crt";
         v.etcd_key_file = "/opt/keys/client.key";
         for (size_t i = 1; i < ARRAY_SIZE(pods); i++)
-                expect_golden(pods[i], "external", &v, false);
+                expect_golden(pods[i], ".external", &v, false);
         assert_false(tmpl_wanted("etcd", &v));
         assert_true(tmpl_wanted("kube-apiserver", &v));
         assert_int_equal(tmpl_render("etcd", &v, &text, &size, &e), -ENOENT);

@@ -229,7 +229,7 @@ static int get_text(struct op *op, const char *name, const char **ret) {
 
 static int run(struct op *op) {
         const struct tmpl_tree *value = tmpl_tree_get(op->node, "value");
-        const char *name = NULL, *path = NULL, *from = NULL;
+        const char *name = "", *path = "", *from = "";
         int r;
 
         if ((r = get_text(op, "op", &name)) < 0 || (r = get_text(op, "path", &path)) < 0)

@@ -57,7 +57,7 @@ static int merge(const struct output *o, const struct tmpl_values *v, struct tmp
         bool proxy = o->component == TMPL_PROXY;
         const struct tmpl_data *data = tmpl_data_find(o->file);
         CLEANUP(freep) char *text = NULL;
-        size_t size;
+        size_t size = 0;
         int r = expand(data, o->component, v, &text, &size, e);
 
         return r < 0 ? r

@@ -144,6 +144,7 @@ static int parse_next(yaml_parser_t *parser, struct convert *c, struct tmpl_tree
         c->doc = &doc;
         r = yaml_document_get_root_node(&doc) ? convert(c, 1, &tree) : 1;
         yaml_document_delete(&doc);
+        c->doc = NULL;
         if (r != 0)
                 return r < 0 ? r : 0;
         if (tmpl_tree_is_null(tree)) {

@@ -191,6 +191,26 @@ static inline __attribute__((unused)) void joining_done(struct joining *j) {
         enroll_bundle_done(&j->result.bundle);
 }
 
+static inline __attribute__((unused)) unsigned world_uses_left(const struct world *w, const char *token) {
+        char id[PKI_TOKEN_ID + 1];
+        struct token t;
+
+        snprintf(id, sizeof id, "%.6s", token);
+        assert_int_equal(token_get(w->root, id, &t, NULL), 0);
+        return t.uses_left;
+}
+
+/* One exchange, which ends in that refusal; the message on the joiner's side has the words. */
+static inline __attribute__((unused)) void joining_expect_refusal(struct joining *j, struct world *w,
+                                                                  enum enroll_code code, const char *words) {
+        joining_run(j, w);
+        assert_int_equal(j->r, -EACCES);
+        assert_string_equal(enroll_code_name(j->result.refusal.code), enroll_code_name(code));
+        if (!strstr(j->e.message, words))
+                fail_msg("\"%s\" is not in: %s", words, j->e.message);
+        assert_null(j->result.bundle.config);
+}
+
 /* Change a stored token by hand. */
 static inline __attribute__((unused)) void world_edit_token(struct world *w, const char *token,
                                                             const char *key, json_t *value) {

@@ -25,24 +25,10 @@ static void end(struct setup *s) {
         free(s);
 }
 
-static unsigned uses_left(struct setup *s) {
-        char id[PKI_TOKEN_ID + 1];
-        struct token t;
-
-        snprintf(id, sizeof id, "%.6s", s->token);
-        assert_int_equal(token_get(s->w.root, id, &t, NULL), 0);
-        return t.uses_left;
-}
-
 static void expect_refusal(struct setup *s, enum enroll_code code, const char *words) {
-        joining_run(&s->j, &s->w);
-        assert_int_equal(s->j.r, -EACCES);
-        assert_string_equal(enroll_code_name(s->j.result.refusal.code), enroll_code_name(code));
-        if (!strstr(s->j.e.message, words))
-                fail_msg("\"%s\" is not in: %s", words, s->j.e.message);
+        joining_expect_refusal(&s->j, &s->w, code, words);
         assert_non_null(strstr(s->w.audit, "refused"));
         assert_null(strstr(s->w.audit, s->token + PKI_TOKEN_ID + 1)); /* never the secret */
-        assert_null(s->j.result.bundle.config);
 }
 
 static void test_right_token_gets_the_bundle(void **state) {
@@ -72,7 +58,7 @@ static void test_right_token_gets_the_bundle(void **state) {
         assert_int_equal(s->j.result.bundle.position, 1);
         assert_int_equal(s->j.result.bundle.members.n, 1);
         assert_string_equal(s->j.result.cluster_id, s->w.server.cluster_id);
-        assert_int_equal(uses_left(s), 0);
+        assert_int_equal(world_uses_left(&s->w, s->token), 0);
         assert_non_null(strstr(s->w.audit, "granted: n2 at " JOINER_ADDRESS " as master"));
         /* what travels is a configuration, without the first master's own values */
         assert_int_equal(config_parse(s->j.result.bundle.config, strlen(s->j.result.bundle.config), "x",
@@ -91,7 +77,7 @@ static void test_wrong_secret_is_denied(void **state) {
         *last = *last == 'a' ? 'b' : 'a';
         expect_refusal(s, ENROLL_DENIED, "not valid here");
         assert_int_equal(s->j.outcome, ENROLL_OUT_WRONG);
-        assert_int_equal(uses_left(s), 1);
+        assert_int_equal(world_uses_left(&s->w, s->token), 1);
         end(s);
 }
 
@@ -145,7 +131,7 @@ static void test_used_up_token_but_the_same_joiner_may_resume(void **state) {
         assert_int_equal(again.r, 0);
         assert_int_equal(again.result.bundle.position, 1);
         joining_done(&again);
-        assert_int_equal(uses_left(s), 0);
+        assert_int_equal(world_uses_left(&s->w, s->token), 0);
 
         s->w.members.n = 1;
         joining_done(&s->j);
@@ -174,7 +160,7 @@ static void test_address_must_be_the_peers(void **state) {
 
         snprintf(s->j.peer, sizeof s->j.peer, "172.18.0.99");
         expect_refusal(s, ENROLL_ADDRESS, "172.18.0.99");
-        assert_int_equal(uses_left(s), 1);
+        assert_int_equal(world_uses_left(&s->w, s->token), 1);
         end(s);
 }
 
@@ -187,7 +173,7 @@ static void test_name_or_address_that_exists(void **state) {
         expect_refusal(s, ENROLL_NAME_EXISTS, "the name is taken: the cluster has the member n2 at");
         *m = (struct etcd_member){ .name = "other", .peer_url = "https://" JOINER_ADDRESS ":2380" };
         expect_refusal(s, ENROLL_NAME_EXISTS, "the address is taken: the cluster has the member other at");
-        assert_int_equal(uses_left(s), 1);
+        assert_int_equal(world_uses_left(&s->w, s->token), 1);
         /* a learner that never started holds nothing: the machine at its address may take it over */
         *m = (struct etcd_member){ .peer_url = "https://" JOINER_ADDRESS ":2380", .learner = true };
         joining_run(&s->j, &s->w);
@@ -208,7 +194,7 @@ static void test_clock_off_by_an_hour(void **state) {
         assert_int_equal(joiner[strlen("the joiner says 2026-11-23T10:00:00.000")], 'Z');
         assert_int_equal(master[strlen("the master 2026-11-23T10:00:00.000")], 'Z');
         assert_memory_not_equal(joiner + strlen("the joiner says "), master + strlen("the master "), 13);
-        assert_int_equal(uses_left(s), 1);
+        assert_int_equal(world_uses_left(&s->w, s->token), 1);
 
         s->j.clock_offset_ns = 0;
         s->w.clock_offset_ns = -INT64_C(3600000000000);
@@ -225,7 +211,7 @@ static void test_etcd_that_does_not_answer(void **state) {
         s->w.members_result = -EAGAIN;
         expect_refusal(s, ENROLL_BUSY, "etcd does not answer");
         assert_true(s->j.result.refusal.retry_s > 0);
-        assert_int_equal(uses_left(s), 1);
+        assert_int_equal(world_uses_left(&s->w, s->token), 1);
         end(s);
 }
 
@@ -240,7 +226,7 @@ static void test_no_token_and_held_source_are_refused_unheard(void **state) {
         expect_refusal(s, ENROLL_SLOW_DOWN, "17 s");
         assert_int_equal(s->j.result.refusal.retry_s, 17);
         assert_false(s->j.result.sent);
-        assert_int_equal(uses_left(s), 1);
+        assert_int_equal(world_uses_left(&s->w, s->token), 1);
         end(s);
 }
 
@@ -253,7 +239,7 @@ static void test_missing_key_spends_no_use(void **state) {
         expect_refusal(s, ENROLL_FAILED, "journalctl");
         assert_non_null(strstr(s->w.audit, "sa.key"));
         assert_null(strstr(s->j.e.message, "sa.key"));
-        assert_int_equal(uses_left(s), 1);
+        assert_int_equal(world_uses_left(&s->w, s->token), 1);
         end(s);
 }
 
@@ -292,7 +278,7 @@ static void test_other_serving_certificate_of_the_cluster(void **state) {
         assert_int_equal(s->j.r, -EIO);
         assert_false(s->j.result.sent);
         assert_non_null(strstr(s->j.e.message, "triarch://"));
-        assert_int_equal(uses_left(s), 1);
+        assert_int_equal(world_uses_left(&s->w, s->token), 1);
         end(s);
 }
 

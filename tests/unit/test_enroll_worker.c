@@ -32,23 +32,9 @@ static void end(struct setup *s) {
         free(s);
 }
 
-static unsigned uses_left(struct setup *s) {
-        char id[PKI_TOKEN_ID + 1];
-        struct token t;
-
-        snprintf(id, sizeof id, "%.6s", s->token);
-        assert_int_equal(token_get(s->w.root, id, &t, NULL), 0);
-        return t.uses_left;
-}
-
 static void expect_refusal(struct setup *s, enum enroll_code code, const char *words) {
-        joining_run(&s->j, &s->w);
-        assert_int_equal(s->j.r, -EACCES);
-        assert_string_equal(enroll_code_name(s->j.result.refusal.code), enroll_code_name(code));
-        if (!strstr(s->j.e.message, words))
-                fail_msg("\"%s\" is not in: %s", words, s->j.e.message);
-        assert_null(s->j.result.bundle.config);
-        assert_int_equal(uses_left(s), 1);
+        joining_expect_refusal(&s->j, &s->w, code, words);
+        assert_int_equal(world_uses_left(&s->w, s->token), 1);
 }
 
 static void test_worker_gets_its_certificate_and_no_key(void **state) {
@@ -75,7 +61,7 @@ static void test_worker_gets_its_certificate_and_no_key(void **state) {
         /* the node can use it, under its own name alone */
         if (pki_node_install(&p, s->key, b->certificate, NULL, NULL, &pe) < 0)
                 fail_msg("%s: %s", pe.file, pe.reason);
-        assert_int_equal(uses_left(s), 0);
+        assert_int_equal(world_uses_left(&s->w, s->token), 0);
         assert_non_null(strstr(s->w.audit, "granted: n2 at " JOINER_ADDRESS " as worker"));
         end(s);
 }
@@ -132,7 +118,7 @@ static void test_worker_that_resumes_costs_nothing(void **state) {
         s->w.node_result = 1;
         joining_run(&s->j, &s->w);
         assert_int_equal(s->j.r, 0);
-        assert_int_equal(uses_left(s), 0);
+        assert_int_equal(world_uses_left(&s->w, s->token), 0);
         end(s);
 }
 

@@ -93,7 +93,7 @@ static void test_static_pods_are_told_from_others(void **state) {
 
 /* As the machine has it: kubelet.conf leads to the server. */
 static void put_kubelet_conf(void *state, const char *url) {
-        char admin[PATH_MAX], kubelet[PATH_MAX], command[64], *text, *at;
+        char admin[PATH_MAX], kubelet[PATH_MAX], command[96], *text, *at;
         size_t size;
 
         tmp_path(state, KUBE_DIR "/admin.conf", admin);

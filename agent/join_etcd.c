@@ -310,8 +310,10 @@ int join_etcd_promote(struct join *j, struct error *e) {
         }
 }
 
-/* A voting member need not serve: etcd 3.6 first publishes its name, and a member that got the state as a
- * snapshot may wait a whole time-out for that. Its port is open meanwhile, so only an answer tells. */
+/* A voting member need not serve: etcd first publishes its name through raft, and hears nothing of it when
+ * the snapshot that it got holds that already; it tries again after 5 s and two election time-outs. etcd 3.6
+ * compacts its log after a hundred entries, so every joining member gets a snapshot. Its port is open
+ * meanwhile, so only an answer tells. */
 int join_etcd_serves(struct join *j, struct error *e) {
         struct wait w = wait_begin("for this machine's etcd to serve", j->config->timeouts.control_plane_us);
         struct etcd_members members;

@@ -97,9 +97,13 @@ static void run_checks(struct preflight *p, unsigned column) {
 
         if (!*p->ctx->root && unit_bus_open(&p->bus, &e) < 0)
                 preflight_add(p, PREFLIGHT_ERROR, "SystemBus", "%s", e.message);
+        p->vrid_fd = -EBADF;
+        if (column == PREFLIGHT_INIT && !*p->ctx->root)
+                preflight_listen(p);
         for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
                 if (checks[i].when & column && (!*p->ctx->root || checks[i].when & PREFLIGHT_ROOT))
                         checks[i].run(p, &checks[i]);
+        closep(&p->vrid_fd);
         unit_bus_free(TAKE_PTR(p->bus));
 }
 

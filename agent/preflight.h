@@ -21,6 +21,8 @@ struct preflight {
          * use, files, the address answered) is no obstacle. */
         bool rerun;
         struct unit_bus *bus; /* NULL: there is none (a finding of its own), or under a root */
+        int vrid_fd; /* listens for other virtual routers since vrid_since_us; negative errno: it cannot */
+        int64_t vrid_since_us;
         struct preflight_finding v[PREFLIGHT_MAX_FINDINGS];
         size_t n;
 };
@@ -91,6 +93,9 @@ void preflight_sealed_port(struct preflight *p, const struct preflight_check *c)
 void preflight_time(struct preflight *p, const struct preflight_check *c);
 void preflight_vip_interface(struct preflight *p, const struct preflight_check *c);
 void preflight_vip(struct preflight *p, const struct preflight_check *c);
+/* Listening takes its time: it begins before the other checks, and preflight_vrid() waits for what is left.
+ */
+void preflight_listen(struct preflight *p);
 void preflight_vrid(struct preflight *p, const struct preflight_check *c);
 
 #endif

@@ -1,5 +1,6 @@
 #include "agent/chrony.h"
 #include "agent/host.h"
+#include "agent/monotonic.h"
 #include "agent/preflight.h"
 #include "vrrp/neighbour.h"
 #include "vrrp/port.h"
@@ -182,6 +183,10 @@ static bool is_the_vip(const struct vip_config *vip, const struct vrrp_ip *a) {
         return vrrp_ip_equal(a, &vip->addresses[0].ip);
 }
 
+static bool has_interface(const struct vip_config *v) {
+        return v && v->interface && if_nametoindex(v->interface);
+}
+
 /* This host's own addresses answer no probe of its own, so they are looked at first. Without the
  * interface there is a finding of VIPInterface already. */
 void preflight_vip(struct preflight *p, const struct preflight_check *c) {
@@ -191,7 +196,7 @@ void preflight_vip(struct preflight *p, const struct preflight_check *c) {
         uint8_t mac[6];
         int r;
 
-        if (!vip || p->rerun || !vip->interface || !if_nametoindex(vip->interface))
+        if (p->rerun || !has_interface(vip))
                 return;
         address = vrrp_ip_text(&vip->addresses[0].ip);
         if (interface_has(NULL, vip, is_the_vip, &seen))
@@ -206,15 +211,28 @@ void preflight_vip(struct preflight *p, const struct preflight_check *c) {
                               address.v, vip->interface, strerror(-r));
 }
 
-void preflight_vrid(struct preflight *p, const struct preflight_check *c) {
+void preflight_listen(struct preflight *p) {
         const struct vip_config *vip = config_vip(p->ctx->config);
-        struct vrrp_ip who;
         int r;
 
-        if (!vip || p->rerun || !vip->interface || !if_nametoindex(vip->interface))
+        if (p->rerun || !has_interface(vip))
                 return;
-        if ((r = vrrp_port_listen(vip->interface, vip->addresses[0].ip.family, vip->vrid, LISTEN_MS, &who)) >
-            0)
+        p->vrid_since_us = monotonic_us();
+        if ((r = vrrp_port_listen(vip->interface, vip->addresses[0].ip.family, vip->vrid, &p->vrid_fd)) < 0)
+                p->vrid_fd = r;
+}
+
+void preflight_vrid(struct preflight *p, const struct preflight_check *c) {
+        const struct vip_config *vip = config_vip(p->ctx->config);
+        int64_t left_ms = LISTEN_MS - (monotonic_us() - p->vrid_since_us) / 1000;
+        struct vrrp_ip who;
+        int r = p->vrid_fd;
+
+        if (p->rerun || !has_interface(vip))
+                return;
+        if (r >= 0)
+                r = vrrp_port_heard(p->vrid_fd, left_ms > 0 ? (unsigned)left_ms : 0, &who);
+        if (r > 0)
                 preflight_add(
                         p, c->level, c->name,
                         "the virtual router ID %u is in use on %s, by %s: choose another (virtualRouterID)",

@@ -18,15 +18,13 @@ static int who_sent(int fd, struct vrrp_ip *who) {
         return 1;
 }
 
-int vrrp_port_listen(const char *interface, uint8_t family, uint8_t vrid, unsigned timeout_ms,
-                     struct vrrp_ip *who) {
+int vrrp_port_listen(const char *interface, uint8_t family, uint8_t vrid, int *ret_fd) {
         const struct vrrp_port_params p = {
                 .interface = interface,
                 .ifindex = if_nametoindex(interface),
                 .family = family,
                 .multicast = true,
         };
-        int64_t end = vrrp_deadline_ms(timeout_ms);
         struct vrrp_vrids vrids = { { 0 } };
         CLEANUP(closep) int fd = -1;
         int r;
@@ -36,8 +34,17 @@ int vrrp_port_listen(const char *interface, uint8_t family, uint8_t vrid, unsign
         vrids.words[vrid / 32] = UINT32_C(1) << vrid % 32;
         if ((r = vrrp_port_socket(&p, &fd)) < 0 || (r = vrrp_port_filter(fd, family, &vrids)) < 0)
                 return r;
-        while ((r = vrrp_wait_readable(fd, end)) > 0)
-                if ((r = who_sent(fd, who)) != 0)
-                        break;
+        *ret_fd = fd;
+        fd = -1;
+        return 0;
+}
+
+int vrrp_port_heard(int fd, unsigned timeout_ms, struct vrrp_ip *who) {
+        int64_t end = vrrp_deadline_ms(timeout_ms);
+        int r;
+
+        do
+                r = who_sent(fd, who);
+        while (r == 0 && (r = vrrp_wait_readable(fd, end)) > 0);
         return r;
 }

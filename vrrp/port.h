@@ -43,9 +43,10 @@ int vrrp_port_send(struct vrrp_port *port, const struct vrrp_ip *src, const stru
 void vrrp_port_drain(struct vrrp_port *port, unsigned bound);
 const struct vrrp_port_counters *vrrp_port_counters(const struct vrrp_port *port);
 
-/* For preflight, blocking: is the VRID in use on the interface? 1 and *who as soon as an advertisement of it
- * (any version) is heard in multicast of the family, 0 when none within timeout_ms, or negative errno. */
-int vrrp_port_listen(const char *interface, uint8_t family, uint8_t vrid, unsigned timeout_ms,
-                     struct vrrp_ip *who);
+/* For preflight: is the VRID in use on the interface? From vrrp_port_listen() on, advertisements of it (any
+ * version) in multicast of the family wait in *ret_fd. vrrp_port_heard() blocks: 1 and *who as soon as there
+ * is one, 0 when none came within timeout_ms (at once with 0), or negative errno. */
+int vrrp_port_listen(const char *interface, uint8_t family, uint8_t vrid, int *ret_fd);
+int vrrp_port_heard(int fd, unsigned timeout_ms, struct vrrp_ip *who);
 
 #endif

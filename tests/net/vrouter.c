@@ -12,6 +12,7 @@
  * up) each says its VRID. SIGUSR1: class failed, SIGUSR2: healthy, SIGHUP: print counters, SIGPWR: drop
  * CAP_NET_ADMIN, SIGWINCH: do nothing else for --stall MS, SIGURG: give up, SIGTTIN: standby on, SIGTTOU:
  * off, SIGTERM: stop. */
+#include "pki/util.h"
 #include "vrrp/clock.h"
 #include "vrrp/keyring.h"
 #include "vrrp/neighbour.h"
@@ -272,10 +273,12 @@ static int probe(const char *ifname, const char *target, const char *timeout) {
 }
 
 static int listen_vrid(const char *ifname, const char *vrid, const char *timeout, bool ipv6) {
+        CLEANUP(closep) int fd = -1;
         struct vrrp_ip who;
-        int k = vrrp_port_listen(ifname, ipv6 ? AF_INET6 : AF_INET, (uint8_t)atoi(vrid),
-                                 (unsigned)atoi(timeout), &who);
+        int k = vrrp_port_listen(ifname, ipv6 ? AF_INET6 : AF_INET, (uint8_t)atoi(vrid), &fd);
 
+        if (k == 0)
+                k = vrrp_port_heard(fd, (unsigned)atoi(timeout), &who);
         if (k == 1)
                 say("used by %s", vrrp_ip_text(&who).v);
         else

@@ -56,15 +56,15 @@ static int step_mark(struct join *j, struct error *e) {
 /* The member is added before etcd's pod exists, which needs the list of members, and promoted after the
  * kubelet has started it. The API server comes when that etcd votes, which is when it has all data: before,
  * it would give up after 20 s and be held back by the kubelet. It starts while etcd may still wait some
- * seconds before it serves (join_etcd_serves()). The agent starts with the list of the address's members as
- * it is, without a vote; then this machine adds itself, and the others have somebody to ask from their first
- * claim on. The number of a step is in journals: add at the end of a version only. */
+ * seconds before it serves (join_etcd_serves()), and so does the agent, with the list of the address's
+ * members as the others have it, without a vote; then this machine adds itself, and the others have somebody
+ * to ask from their first claim on. The number of a step is in journals: add at the end of a version only. */
 typedef int (*step_fn)(struct join *j, struct error *e);
 static const step_fn master_steps[] = {
-        join_enrol,         step_host,          step_runtime,       step_images,        join_shared_pki,
-        step_certs,         step_forget_bundle, step_kubeconfig,    join_etcd_add,      step_etcd_pod,
-        step_kubelet,       join_etcd_started,  join_etcd_promote,  step_control_plane, join_etcd_serves,
-        join_members_fetch, step_agent,         join_members_enter, step_wait,          step_mark,
+        join_enrol,   step_host,          step_runtime,       step_images,        join_shared_pki,
+        step_certs,   step_forget_bundle, step_kubeconfig,    join_etcd_add,      step_etcd_pod,
+        step_kubelet, join_etcd_started,  join_etcd_promote,  step_control_plane, join_members_fetch,
+        step_agent,   join_etcd_serves,   join_members_enter, step_wait,          step_mark,
 };
 static const step_fn worker_steps[] = {
         join_enrol,         step_host,    step_runtime,     join_shared_pki, join_worker_credentials,

@@ -11,7 +11,7 @@
 #include <time.h>
 
 enum { CLIENT_PORT = 2379, PEER_PORT = 2380 };
-enum { PAUSE_MS = 500, REPORT_S = 10, CALL_TIMEOUT_MS = 9000, SERVE_TIMEOUT_MS = 1500 };
+enum { PAUSE_MS = 200, REPORT_S = 10, CALL_TIMEOUT_MS = 9000, SERVE_TIMEOUT_MS = 1500 };
 
 /* Waiting, with the reason said when it changes and every ten seconds. */
 struct wait {

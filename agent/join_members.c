@@ -15,21 +15,37 @@ static void say(void *userdata, const char *text) {
         fflush(stdout);
 }
 
-/* Until `try` says 1, with its reasons. */
-static int until(struct join *j, const char *what, int (*try)(struct reconcile *x, struct error *e),
-                 struct error *e) {
-        int64_t now, said_us = 0, end_us = monotonic_us() + LIMIT_S * INT64_C(1000000);
+/* Who is asked: this machine's own etcd (NULL), or, while that does not serve yet, the others in turn. */
+static const char *ask_whom(const struct join *j, bool others, unsigned turn) {
+        if (!others || j->config->etcd_external.endpoints.n > 0 || j->state.n_endpoints == 0)
+                return NULL;
+        return j->state.endpoints[turn % j->state.n_endpoints];
+}
+
+static int try_once(struct join *j, const char *endpoint, int (*try)(struct reconcile *x, struct error *e),
+                    struct error *e) {
         struct reconcile x;
+        int r = reconcile_init(&x, j->root, j->config, endpoint, e);
+
+        if (r < 0)
+                return r;
+        x.say = say;
+        x.agent = true;
+        return try(&x, e);
+}
+
+/* Until `try` says 1, with its reasons. */
+static int until(struct join *j, const char *what, bool others,
+                 int (*try)(struct reconcile *x, struct error *e), struct error *e) {
+        int64_t now, said_us = 0, end_us = monotonic_us() + LIMIT_S * INT64_C(1000000);
+        unsigned turn = 0;
         int r;
 
         if (!config_by_majority(j->config))
                 return 0;
-        if ((r = config_resolve(j->config, e)) < 0 ||
-            (r = reconcile_init(&x, j->root, j->config, NULL, e)) < 0)
+        if ((r = config_resolve(j->config, e)) < 0)
                 return r;
-        x.say = say;
-        x.agent = true;
-        while ((r = try(&x, e)) == 0) {
+        while ((r = try_once(j, ask_whom(j, others, turn++), try, e)) == 0) {
                 if ((now = monotonic_us()) >= end_us) {
                         char why[sizeof e->message];
 
@@ -59,7 +75,7 @@ static int fetch(struct reconcile *x, struct error *e) {
 }
 
 int join_members_fetch(struct join *j, struct error *e) {
-        return until(j, "for the list of the virtual address's members", fetch, e);
+        return until(j, "for the list of the virtual address's members", true, fetch, e);
 }
 
 /* The list with this machine in it, as it was just stored. */
@@ -80,7 +96,7 @@ static void warn_size(const struct join *j) {
 }
 
 int join_members_enter(struct join *j, struct error *e) {
-        int r = until(j, "to have a vote on the virtual address", reconcile_enter, e);
+        int r = until(j, "to have a vote on the virtual address", false, reconcile_enter, e);
 
         if (r == 0)
                 warn_size(j);

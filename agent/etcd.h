@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct etcd_client {
-        const char *endpoint;                       /* "https://172.18.0.154:2379", borrowed */
+        const char *endpoint; /* "https://172.18.0.154:2379", borrowed */
         /* Real paths, borrowed. ca_file "": the system's anchors, or http; the others "": no certificate. */
         const char *ca_file, *cert_file, *key_file;
         unsigned timeout_ms; /* of one call; writes need more than 7 s to hear etcd's own verdict */

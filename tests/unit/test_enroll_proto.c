@@ -9,9 +9,9 @@
 #include "agent/enroll_clock.h"
 #include "agent/enroll_position.h"
 #include "agent/enroll_proto.h"
-#include "pki/file.h"
 #include "agent/enroll_sources.h"
 #include "agent/jread.h"
+#include "pki/file.h"
 #include <arpa/inet.h>
 #include <errno.h>
 

@@ -5,7 +5,6 @@
 #include "agent/opt.h"
 #include "agent/paths.h"
 #include "agent/rootpath.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,22 +18,37 @@ static const char usage[] =
         "Hands the cluster's keys to machines that join and prove a token. Run by triarch-enroll.service,\n"
         "which gets its socket from systemd and leaves when nobody asks.";
 
-static int open_socket(const char *where, int *ret, struct error *e) {
+/* "127.0.0.1:7644", "[::1]:7644"; any address, loopback and "[::]", too. */
+static int parse_listen(const char *where, struct vrrp_ip *ip, uint16_t *ret_port) {
         const char *colon = strrchr(where, ':');
-        struct sockaddr_in sa = { .sin_family = AF_INET };
-        CLEANUP(closep) int fd = -1;
-        char host[INET_ADDRSTRLEN];
+        bool bracket = colon && *where == '[' && colon[-1] == ']';
+        char host[INET6_ADDRSTRLEN];
         uint64_t port;
+        int n;
 
-        if (!colon || colon - where >= (ptrdiff_t)sizeof host)
-                return error_set(e, EXIT_INPUT, "--listen \"%s\": want ADDRESS:PORT", where);
-        snprintf(host, sizeof host, "%.*s", (int)(colon - where), where);
-        if (inet_pton(AF_INET, host, &sa.sin_addr) != 1 || !decimal_parse(colon + 1, 0, UINT16_MAX, &port))
-                return error_set(e, EXIT_INPUT, "--listen \"%s\": want an IPv4 address and a port", where);
-        sa.sin_port = htons((uint16_t)port);
-        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (!colon || !decimal_parse(colon + 1, 1, UINT16_MAX, &port))
+                return -EINVAL;
+        n = snprintf(host, sizeof host, "%.*s", (int)(colon - where) - 2 * bracket, where + bracket);
+        if (n >= (int)sizeof host || vrrp_ip_parse(host, ip) < 0 || bracket != (ip->family == AF_INET6))
+                return -EINVAL;
+        *ret_port = (uint16_t)port;
+        return 0;
+}
+
+static int open_socket(const char *where, int *ret, struct error *e) {
+        struct sockaddr_storage sa;
+        CLEANUP(closep) int fd = -1;
+        struct vrrp_ip ip;
+        socklen_t size;
+        uint16_t port;
+
+        if (parse_listen(where, &ip, &port) < 0)
+                return error_set(e, EXIT_INPUT,
+                                 "--listen \"%s\": want ADDRESS:PORT, an IPv6 address in brackets", where);
+        size = vrrp_ip_sockaddr(&ip, port, 0, &sa);
+        fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)) < 0 ||
-            bind(fd, (const void *)&sa, sizeof sa) < 0 || listen(fd, 64) < 0)
+            bind(fd, (const void *)&sa, size) < 0 || listen(fd, 64) < 0)
                 return error_set(e, EXIT_FAILED, "cannot listen on %s: %s", where, strerror(errno));
         *ret = fd;
         fd = -1;

@@ -174,6 +174,9 @@ static void test_two_families(void **state) {
         assert_string_equal(d->cluster_dns, "fd00:96::a");
         assert_string_equal(d->endpoint_host, "fd00::9");
         assert_string_equal(d->health.api_server.endpoint, "https://[fd00::1]:6443/livez?exclude=etcd");
+        /* where the rendered etcd has its metrics */
+        assert_string_equal(c->health.etcd.endpoint, "http://127.0.0.1:2381");
+        assert_string_equal(d->health.etcd.endpoint, "http://[::1]:2381");
         assert_true(!config_uses_family(d, AF_INET) && config_uses_family(d, AF_INET6));
         assert_string_equal(config_host_port(d->endpoint_host, 6443, text), "[fd00::9]:6443");
         expect_round_trip(c);

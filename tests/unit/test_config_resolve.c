@@ -12,19 +12,20 @@
 
 struct host {
         struct ifaddrs v[8];
-        struct sockaddr_in addresses[8];
+        struct sockaddr_storage addresses[8];
         size_t n;
 };
 
 static void add(struct host *h, const char *name, const char *address) {
         struct ifaddrs *a = &h->v[h->n];
-        struct sockaddr_in *sa = &h->addresses[h->n];
+        struct sockaddr_storage *sa = &h->addresses[h->n];
+        struct vrrp_ip ip;
 
         *a = (struct ifaddrs){ .ifa_name = (char *)name,
                                .ifa_flags = strcmp(name, "lo") != 0 ? IFF_UP : IFF_UP | IFF_LOOPBACK };
         if (address) {
-                sa->sin_family = AF_INET;
-                assert_int_equal(inet_pton(AF_INET, address, &sa->sin_addr), 1);
+                assert_int_equal(vrrp_ip_parse(address, &ip), 0);
+                vrrp_ip_sockaddr(&ip, 0, 0, sa);
                 a->ifa_addr = (struct sockaddr *)sa;
         }
         if (h->n++)
@@ -104,6 +105,27 @@ static void test_none_and_several(void **state) {
         expect(&several, "eth00", NULL, "eth00", "172.18.0.2");
 }
 
+/* What is asked of the machine itself is of the family that is found. */
+static void test_ipv6(void **state) {
+        static const char text[] =
+                "apiVersion: triarch.dev/v1alpha1\nkind: AgentConfiguration\nnodeName: n1\n"
+                "vip: {address: 'fd00::9/64'}\n---\n"
+                "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
+                "networking: {serviceSubnet: 'fd00:96::/112', podSubnet: 'fd00:244::/56'}\n";
+        CLEANUP(config_freep) struct config *c = NULL;
+        struct host h = { 0 };
+        struct error e = { 0 };
+
+        (void)state;
+        add(&h, "eth0", "10.0.0.1");
+        add(&h, "eth0", "fd00::1");
+        if (config_parse(text, sizeof text - 1, "t", NULL, &c, &e) < 0 || config_resolve_from(c, h.v, &e) < 0)
+                fail_msg("%u: %s", e.line, e.message);
+        assert_string_equal(c->advertise_address, "fd00::1");
+        assert_string_equal(c->health.api_server.endpoint, "https://[fd00::1]:6443/livez?exclude=etcd");
+        assert_string_equal(c->health.etcd.endpoint, "http://[::1]:2381");
+}
+
 static void test_without_a_vip(void **state) {
         const struct config_flags flags = { .control_plane_endpoint = "lb.example",
                                             .node_name = "n1",
@@ -129,6 +151,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_the_one_that_holds_the_vip),
                 cmocka_unit_test(test_none_and_several),
+                cmocka_unit_test(test_ipv6),
                 cmocka_unit_test(test_without_a_vip),
         };
 

@@ -1,5 +1,6 @@
 /* The listening service on the loopback of a network namespace of its own: one source's wrong tries and
  * silence do not keep others waiting, and it leaves when nobody asks. */
+#include "agent/command.h"
 #include "agent/monotonic.h"
 #include "tests/unit/enroll_service.h"
 
@@ -158,6 +159,55 @@ static void test_service_that_cannot_start_turns_its_callers_away(void **state) 
         close(fd);
 }
 
+/* `enroll --listen where` under an empty root; what it says in `text`. It cannot serve, but it can listen. */
+static int listen_by_hand(const char *root, const char *where, char *text, size_t size) {
+        char *argv[] = { (char *)"enroll",   (char *)"--root",         (char *)(uintptr_t)root,
+                         (char *)"--listen", (char *)(uintptr_t)where, NULL };
+        int pipefd[2], status;
+        size_t n = 0;
+        ssize_t k;
+        pid_t pid;
+
+        assert_int_equal(pipe2(pipefd, O_CLOEXEC), 0);
+        if ((pid = fork()) == 0) {
+                dup2(pipefd[1], 2);
+                _exit(cmd_enroll(5, argv));
+        }
+        close(pipefd[1]);
+        while ((k = read(pipefd[0], text + n, size - 1 - n)) > 0)
+                n += (size_t)k;
+        text[n] = '\0';
+        close(pipefd[0]);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_listen_takes_both_families(void **state) {
+        static const char *const taken[] = { "127.0.0.1:7644", "[::1]:7644" };
+        static const char *const wrong[] = { "127.0.0.1",        "::1:7644",    "[::1]",
+                                             "[::1]:0",          "[::1]:65536", "master:7644",
+                                             "[127.0.0.1]:7644", ":7644",       "[]:7644" };
+        int used = listen_on_any();
+        char text[1024];
+
+        for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+                assert_int_equal(listen_by_hand(*state, taken[i], text, sizeof text), EXIT_FAILED);
+                if (!strstr(text, "cannot listen on") || !strstr(text, "in use"))
+                        fail_msg("%s: %s", taken[i], text);
+        }
+        close(used);
+        for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+                listen_by_hand(*state, taken[i], text, sizeof text);
+                if (strstr(text, "listen") || !strstr(text, "config.yaml"))
+                        fail_msg("%s: %s", taken[i], text);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+                assert_int_equal(listen_by_hand(*state, wrong[i], text, sizeof text), EXIT_INPUT);
+                if (!strstr(text, "want ADDRESS:PORT"))
+                        fail_msg("%s: %s", wrong[i], text);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 tmp_test(test_right_token_from_a_socket),
@@ -166,6 +216,7 @@ int main(void) {
                 tmp_test(test_silent_peers_do_not_block_others),
                 tmp_test(test_service_leaves_when_idle),
                 tmp_test(test_service_that_cannot_start_turns_its_callers_away),
+                tmp_test(test_listen_takes_both_families),
         };
 
         if (lacks_network())

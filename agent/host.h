@@ -81,6 +81,11 @@ int host_selinux_undo(void *userdata, const char *key, const char *before, struc
 enum { HOST_CHAIN_SIZE = 160 };
 int host_dropping_chains(char (*out)[HOST_CHAIN_SIZE], size_t n);
 
+/* Does the kernel know links of this kind ("vxlan")? 1, 0, or negative errno: it cannot be asked (EPERM). The
+ * kernel loads its module for the question, also where a container has no modules of its own. Only for kinds
+ * that cannot be made without more data: another would be made. Needs CAP_NET_ADMIN. */
+int host_link_kind(const char *kind);
+
 /* What the nodes say to one another: for the firewall. */
 struct host_port {
         char port[8], protocol[8]; /* port "": a protocol of IP */

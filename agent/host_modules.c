@@ -32,6 +32,11 @@ static bool wanted(const struct config *c, const struct module *m) {
         return !m->vxlan || (c->cni == CNI_FLANNEL && c->flannel_backend == FLANNEL_VXLAN);
 }
 
+/* /sys/module has no module that was built in without parameters, and in a container maybe none at all. */
+static bool is_link_kind(const struct module *m) {
+        return m->vxlan && host_link_kind(m->name) > 0;
+}
+
 /* A file system is listed whatever it was built as, and where a container sees nothing of /sys/module. */
 static bool is_file_system(const char *name) {
         CLEANUP(freep) char *text = NULL;
@@ -53,7 +58,7 @@ static int load(struct kmod_ctx *kmod, const struct module *m) {
         CLEANUP(kmod_module_unrefp) struct kmod_module *mod = NULL;
         int r, state;
 
-        if (access(m->sign, F_OK) == 0 || is_file_system(m->name))
+        if (access(m->sign, F_OK) == 0 || is_file_system(m->name) || is_link_kind(m))
                 return 0;
         if ((r = kmod_module_new_from_name(kmod, m->name, &mod)) < 0)
                 return r;
@@ -79,8 +84,7 @@ static void load_all(struct phase_ctx *ctx) {
                 r = kmod ? load(kmod, &modules[i]) : -ENOMEM;
                 if (r < 0)
                         host_warn("the kernel's module %s (%s) is not there and cannot be loaded: %s; "
-                                  "install the "
-                                  "kernel's modules, or load it where this container runs",
+                                  "install the kernel's modules, or load it where this container runs",
                                   modules[i].name, modules[i].what, strerror(-r));
                 else if (r > 0)
                         printf("[host] loaded the kernel's module %s\n", modules[i].name);

@@ -234,6 +234,14 @@ static int apply(struct phase_ctx *ctx, const struct runtime_wants *w, struct er
         return r < 0 && phase_ignored(ctx->config, "CRI") ? 0 : r;
 }
 
+/* preflight has said it on the first master. */
+static void warn_lacks(const struct phase_ctx *ctx) {
+        char text[RUNTIME_LACKS_SIZE];
+
+        if (ctx->join && !*ctx->root && runtime_cni_lacks(ctx, text))
+                host_warn("%s", text);
+}
+
 /* The two usual directories are served on every node, and besides them the first master's. */
 static int check_cni_dir(const struct phase_ctx *ctx, struct error *e) {
         char dir[PATH_MAX];
@@ -258,6 +266,7 @@ int phase_runtime(struct phase_ctx *ctx, const char *sub, struct error *e) {
         (void)sub;
         if (r < 0)
                 return r;
+        warn_lacks(ctx);
         if (!runtime_is_containerd(ctx->config)) {
                 printf("[runtime] %s is not containerd's, and is left as it is: its sandbox image should be "
                        "%s, its "

@@ -43,6 +43,8 @@ static const struct preflight_check checks[] = {
         { "Service-kubelet", ALL, W, preflight_kubelet, 0, NULL },
         { "CRI", ALL, E, preflight_cri, 0, NULL },
         { "ContainerRuntimeVersion", ALL, W, preflight_runtime_version, 0, NULL },
+        /* Who joins learns from the bundle whether flannel is wanted: phase runtime. */
+        { "CNIPlugins", PREFLIGHT_INIT, W, preflight_cni, 0, NULL },
         { "ImagePull", PREFLIGHT_INIT, E, preflight_images, 0, NULL }, /* who joins: phase images */
         { "FileContent", ALL, E, preflight_is_one, 0, "/proc/sys/net/ipv4/ip_forward" },
         { "AgentUser", BOTH, E, preflight_agent_user, 0, NULL },

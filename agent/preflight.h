@@ -85,6 +85,7 @@ void preflight_images(struct preflight *p, const struct preflight_check *c);
 void preflight_runtime_version(struct preflight *p, const struct preflight_check *c);
 void preflight_is_one(struct preflight *p, const struct preflight_check *c);
 void preflight_agent_user(struct preflight *p, const struct preflight_check *c);
+void preflight_cni(struct preflight *p, const struct preflight_check *c);
 void preflight_port(struct preflight *p, const struct preflight_check *c);
 void preflight_api_port(struct preflight *p, const struct preflight_check *c);
 void preflight_enroll_port(struct preflight *p, const struct preflight_check *c);

@@ -41,6 +41,10 @@ bool runtime_is_containerd(const struct config *c);
 /* Where CNI's programs belong, as containerd is configured: "/opt/cni/bin" by default, Debian's package says
  * "/usr/lib/cni". */
 int runtime_cni_bin_dir(const struct phase_ctx *ctx, char out[PATH_MAX], struct error *e);
+/* Does a program of CNI's that pods need with flannel lack where the runtime looks? Which, and what to do;
+ * false also where flannel is not wanted. */
+enum { RUNTIME_LACKS_SIZE = 512 };
+bool runtime_cni_lacks(const struct phase_ctx *ctx, char out[RUNTIME_LACKS_SIZE]);
 /* Will the phase configure and start containerd here, so that preflight need not ask for it? */
 bool runtime_will_do(const struct phase_ctx *ctx);
 

@@ -4,6 +4,9 @@
 #include "tests/unit/tmpdir.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/wait.h>
 
 static void test_swap_units(void **state) {
         static const char *const pairs[][2] = {
@@ -217,6 +220,45 @@ static void test_swap_may_stay(void **state) {
         assert_true(there(root, "/etc/systemd/system/dev-sda2.swap"));
 }
 
+static size_t count_links(void) {
+        struct if_nameindex *list = if_nameindex();
+        size_t n = 0;
+
+        while (list && list[n].if_index)
+                n++;
+        if_freenameindex(list);
+        return n;
+}
+
+/* In a network of its own: a link that is made by mistake is nobody's. */
+static int ask_for_links(void) {
+        size_t before;
+
+        if (unshare(CLONE_NEWNET) < 0)
+                return 77;
+        before = count_links();
+        if (host_link_kind("nosuchkind") != 0)
+                return 1;
+        if (host_link_kind("vxlan") < 0)
+                return 2;
+        return before > 0 && count_links() == before ? 0 : 3;
+}
+
+/* The question is asked as if a link were to be made, and makes none. */
+static void test_kinds_of_links(void **state) {
+        int status;
+        pid_t pid = fork();
+
+        (void)state;
+        if (pid == 0)
+                _exit(ask_for_links());
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 77)
+                skip();
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_swap_units),
@@ -229,6 +271,7 @@ int main(void) {
                 tmp_test(test_tree),
                 tmp_test(test_reset_leaves_chrony_able_to_start),
                 tmp_test(test_swap_may_stay),
+                cmocka_unit_test(test_kinds_of_links),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

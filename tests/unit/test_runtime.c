@@ -195,6 +195,43 @@ static void test_plugins_elsewhere(void **state) {
         assert_null(strstr(out, "plug-ins"));
 }
 
+static void make_program(void *state, const char *dir, const char *name) {
+        char path[PATH_MAX], part[PATH_MAX];
+
+        for (size_t n = 1; n <= strlen(dir); n++)
+                if (dir[n] == '/' || !dir[n]) {
+                        snprintf(part, sizeof part, "%.*s", (int)n, dir);
+                        (void)mkdir(tmp_path(state, part, path), 0755);
+                }
+        snprintf(part, sizeof part, "%s/%s", dir, name);
+        assert_int_equal(pki_file_write(tmp_path(state, part, path), 0755, (gid_t)-1, "x", 1, 0), 0);
+}
+
+/* Without them pods get no network, and the node says no more than NotReady. */
+static void test_plugins_that_lack(void **state) {
+        char pods[] = "10.244.0.0/16", containerd[] = "unix:///run/containerd/containerd.sock";
+        char crio[] = "unix:///run/crio/crio.sock", out[RUNTIME_LACKS_SIZE], dry[16384];
+        struct config c = { .cni = CNI_FLANNEL, .pod_subnet = pods, .cri_socket = containerd };
+        const struct phase_ctx ctx = { .config = &c, .root = *state };
+
+        assert_true(runtime_cni_lacks(&ctx, out));
+        assert_non_null(strstr(out, "loopback, bridge, host-local, portmap: not in /opt/cni/bin, but"));
+        make_program(*state, "/opt/cni/bin", "loopback");
+        make_program(*state, "/opt/cni/bin", "bridge");
+        make_program(*state, "/usr/lib/cni", "host-local");
+        make_program(*state, "/usr/lib/cni", "portmap");
+        assert_true(runtime_cni_lacks(&ctx, out));
+        assert_memory_equal(out, "host-local, portmap: ", 21);
+        c.cri_socket = crio; /* looks in more than one */
+        assert_false(runtime_cni_lacks(&ctx, out));
+        c.cri_socket = containerd;
+        run_dry(*state, "/usr/lib/cni", dry, sizeof dry);
+        assert_true(runtime_cni_lacks(&ctx, out));
+        assert_non_null(strstr(out, "loopback, bridge: not in /usr/lib/cni, but"));
+        c.cni = CNI_NONE;
+        assert_false(runtime_cni_lacks(&ctx, out));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_versions_of_the_format),
@@ -203,6 +240,7 @@ int main(void) {
                 cmocka_unit_test(test_logins),
                 cmocka_unit_test(test_hosts_files),
                 tmp_test(test_plugins_elsewhere),
+                tmp_test(test_plugins_that_lack),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,39 @@ static void test_finished_join_changes_nothing(void **state) {
         fixture_end(f);
 }
 
+/* Wrong tries until the master holds this source back for some seconds. */
+static void make_the_master_slow(struct fixture *f) {
+        char wrong[PKI_TOKEN_SIZE];
+        struct error e = { 0 };
+
+        memcpy(wrong, f->service->token, sizeof wrong);
+        for (unsigned i = 0; i < 500 && !strstr(e.message, "in 4 s"); i++) {
+                wrong[PKI_TOKEN_SIZE - 2] = (char)('a' + i % 26);
+                if (!strcmp(wrong, f->service->token))
+                        continue;
+                f->join.token = wrong;
+                assert_int_equal(join_run(&f->join, &e), -EACCES);
+        }
+        assert_non_null(strstr(e.message, "try again in 4 s"));
+        f->join.token = f->service->token;
+}
+
+#define JOIN_FILE "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\n"
+
+/* timeouts.discovery: as long as that a busy master is waited for, and not longer. */
+static void test_discovery_has_its_time(void **state) {
+        struct fixture *f = fixture_begin(state);
+        struct error e = { 0 };
+
+        f->join.overlay = JOIN_FILE "timeouts: {discovery: 1s}\n";
+        make_the_master_slow(f);
+        assert_int_equal(join_run(&f->join, &e), -EACCES);
+        assert_int_equal(entries_under(f->root), EMPTY);
+        f->join.overlay = JOIN_FILE "timeouts: {discovery: 1h}\n";
+        run_until(f, STEP_ETCD);
+        fixture_end(f);
+}
+
 static void test_foreign_ca_is_found_before_the_token_is_used(void **state) {
         struct fixture *f = fixture_begin(state);
         char here[PATH_MAX], there[PATH_MAX], id[PKI_TOKEN_ID + 1], *text;
@@ -290,6 +323,7 @@ int main(void) {
                 tmp_test(test_killed_join_goes_on_without_the_master),
                 tmp_test(test_journal_stands_for_one_node_of_one_cluster),
                 tmp_test(test_finished_join_changes_nothing),
+                tmp_test(test_discovery_has_its_time),
                 tmp_test(test_foreign_ca_is_found_before_the_token_is_used),
                 tmp_test(test_initial_cluster_names_every_member),
                 tmp_test(test_damaged_journal_is_named),

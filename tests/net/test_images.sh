@@ -181,6 +181,22 @@ check "again: all kept" eval 'done_with 0 && counts $n "kept " && counts 0 "pull
 phase images
 check "init phase images: content" done_with 0
 
+# --- all of one image's requests before the next image's, or not
+for serial in true false; do
+	start_containerd serial-$serial
+	: >"$dir/good.requests"
+	mirror "$dir/ca.crt" https://10.77.0.1:5001
+	printf '%s\n' "apiVersion: kubeadm.k8s.io/v1beta4" "kind: InitConfiguration" \
+		"nodeRegistration: { imagePullSerial: $serial }" --- | cat - "$dir/config.yaml" >"$dir/serial.yaml"
+	out=$(timeout 60 "$triarch" init phase images --config "$dir/serial.yaml" --apiserver-advertise-address 10.77.0.1 \
+		--cri-socket "unix://$dir/serial-$serial/c.sock" 2>&1)
+	status=$?
+	mixed=$(sed -En 's,.* GET /v2/(.+)/(manifests|blobs)/.*,\1,p' "$dir/good.requests" | uniq | sort | uniq -d | grep -c .)
+	check "imagePullSerial: $serial" eval 'done_with 0 && counts $n "pulled " &&
+		[ "$((mixed > 0))" = $([ $serial = true ]; echo $?) ]'
+	stop_containerd serial-$serial
+done
+
 # --- an archive
 images one save "$dir/all.tar"
 check "save" eval 'done_with 0 && counts $((n + 1)) "^\[images\]" && says "^\[images\] $n images, "'

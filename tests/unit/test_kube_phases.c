@@ -187,6 +187,30 @@ static void test_dry_run(void **state) {
         assert_int_equal(tmp_count(*state), 1);
 }
 
+static void test_taints_of_the_configuration(void **state) {
+        static const char head[] = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
+                                   "controlPlaneEndpoint: 172.18.0.192:6443\n---\n"
+                                   "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n"
+                                   "localAPIEndpoint: {advertiseAddress: 172.18.0.154}\n";
+        static const struct {
+                const char *taints, *says;
+        } cases[] = {
+                { "", " node-role.kubernetes.io/control-plane:NoSchedule\n" },
+                { "taints: [{key: a.example/b, value: c, effect: NoExecute}]",
+                  "external-load-balancers= a.example/b:NoExecute\n" },
+                { "taints: []", "external-load-balancers=\n" },
+        };
+        char text[1024], out[65536];
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                snprintf(text, sizeof text, "%snodeRegistration: {name: host1%s%s}\n", head,
+                         *cases[i].taints ? ", " : "", cases[i].taints);
+                run_dry(*state, "mark-control-plane", text, out, sizeof out);
+                if (!strstr(out, cases[i].says))
+                        fail_msg("%s: %s", cases[i].taints, out);
+        }
+}
+
 /* Otherwise than kubeadm's, whose init makes one of 24 h. */
 static void test_no_token_unasked(void **state) {
         static const char text[] = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n"
@@ -205,7 +229,7 @@ int main(void) {
                 tmp_test(test_rights_are_given), tmp_test(test_rights_that_are_there_are_used),
                 tmp_test(test_token_put),        tmp_test(test_node_is_waited_for),
                 tmp_test(test_no_node_comes),    tmp_test(test_dry_run),
-                tmp_test(test_no_token_unasked),
+                tmp_test(test_no_token_unasked), tmp_test(test_taints_of_the_configuration),
         };
 
         signal(SIGPIPE, SIG_IGN);

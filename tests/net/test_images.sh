@@ -282,7 +282,7 @@ python3 -c '
 import socket, sys
 s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()
 while True:
-    c = s.accept()[0]; c.recv(65536); c.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"); c.close()' "$dir/other.sock" &
+    c = s.accept()[0]; c.recv(65536); c.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"); c.shutdown(1); [0 for _ in iter(lambda: c.recv(65536), b"")]' "$dir/other.sock" &
 daemon[other]=$!
 wait_for 5 test -S "$dir/other.sock"
 out=$("$triarch" config images pull --cri-socket "unix://$dir/other.sock" 2>&1)

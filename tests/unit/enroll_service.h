@@ -8,9 +8,10 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
-enum { PORT = 7644, IDLE_S = 2 };
+enum { PORT = 7644, NEVER_IDLE_S = 600 };
 
 struct service {
         struct world w;
@@ -30,17 +31,23 @@ static inline int listen_on_any(void) {
         return fd;
 }
 
-static inline struct service *service_start(const char *root) {
+static inline struct service *service_start_for(const char *root, unsigned idle_s) {
         struct service *s = calloc(1, sizeof *s);
         int fd = listen_on_any();
 
         assert_non_null(s);
         world_open(&s->w, root);
         world_token(&s->w, 3, NULL, NULL, s->token);
-        if ((s->pid = fork()) == 0)
-                _exit(enroll_listen(&s->w.server, &fd, 1, IDLE_S, NULL) < 0);
+        if ((s->pid = fork()) == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                _exit(enroll_listen(&s->w.server, &fd, 1, idle_s, NULL) < 0);
+        }
         close(fd);
         return s;
+}
+
+static inline struct service *service_start(const char *root) {
+        return service_start_for(root, NEVER_IDLE_S);
 }
 
 static inline int service_stop(struct service *s) {

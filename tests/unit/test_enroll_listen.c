@@ -101,7 +101,7 @@ static void test_silent_peers_do_not_block_others(void **state) {
 }
 
 static void test_service_leaves_when_idle(void **state) {
-        struct service *s = service_start(*state);
+        struct service *s = service_start_for(*state, 2);
         int64_t start;
         struct joining j;
         int status;

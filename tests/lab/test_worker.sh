@@ -11,6 +11,18 @@ worker_ready() {
 sys.exit(not any(c["type"] == "Ready" and c["status"] == "True" for c in json.load(sys.stdin)["status"]["conditions"]))'
 }
 
+# stays_ready MACHINE SECONDS: asked at that machine every two seconds.
+stays_ready() {
+        local end=$((SECONDS + $2)) asked=0
+
+        while [ $SECONDS -lt "$end" ]; do
+                worker_ready "$1" || { say "  not Ready, or no answer, at $(date +%T) after $asked times"; return 1; }
+                asked=$((asked + 1))
+                sleep 2
+        done
+        say "  asked $asked times"
+}
+
 # own_get PATH: with the credentials of the worker's kubelet.
 own_get() {
         on "$worker" /usr/lib/triarch-lab/api.py -k /etc/kubernetes/kubelet.conf GET "$1"
@@ -78,6 +90,9 @@ other=host1
 wait_until 30 one_holder || fail "nobody has the address"
 sleep 12 # a heartbeat of the worker's goes through the new owner
 expect "the worker's node is Ready at $other" wait_until 20 worker_ready "$other"
+if [ "${TRIARCH_LAB_LONG:-0}" = 1 ]; then
+        expect "and in every answer for 15 minutes" stays_ready "$other" 900
+fi
 machine_boot "$holder"
 cluster_settle 90
 

@@ -143,7 +143,8 @@ static inline void *server_run(void *arg) {
         return NULL;
 }
 
-static inline void server_start(struct kube_server *s, void *state, const char *const *replies) {
+/* Whoever connects waits until it runs. */
+static inline void server_listen(struct kube_server *s, void *state, const char *const *replies) {
         struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         socklen_t size = sizeof to;
 
@@ -154,6 +155,10 @@ static inline void server_start(struct kube_server *s, void *state, const char *
         assert_int_equal(getsockname(s->listen_fd, (struct sockaddr *)&to, &size), 0);
         s->port = ntohs(to.sin_port);
         snprintf(s->url, sizeof s->url, "https://127.0.0.1:%u", s->port);
+}
+
+static inline void server_start(struct kube_server *s, void *state, const char *const *replies) {
+        server_listen(s, state, replies);
         assert_int_equal(pthread_create(&s->thread, NULL, server_run, s), 0);
 }
 

@@ -203,7 +203,7 @@ static void run(void *state, const char *text, const char *sub, const char *cons
         pid_t pid;
 
         assert_ptr_not_equal(shared, MAP_FAILED);
-        server_start(&s, state, replies);
+        server_listen(&s, state, replies);
         c->bind_port = s.port;
         free(c->advertise_address);
         c->advertise_address = strdup("127.0.0.1");
@@ -215,6 +215,8 @@ static void run(void *state, const char *text, const char *sub, const char *cons
                 fflush(stdout);
                 _exit(0);
         }
+        /* only now: a thread may hold a lock at the fork, which the child would wait for */
+        assert_int_equal(pthread_create(&s.thread, NULL, server_run, &s), 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         server_stop(&s);
         assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -208,10 +208,9 @@ static int end_keepalived(struct handover *h, struct error *e) {
         char state[32];
         int r;
 
-        if ((r = unit_mask(h->bus, s->unit, e)) < 0)
-                return r;
         s->step = ADOPT_MASKED;
-        if ((r = adopt_state_save(h->a->root, s, e)) < 0 || (r = unit_state(h->bus, s->unit, state, e)) < 0)
+        if ((r = adopt_state_save(h->a->root, s, e)) < 0 || (r = unit_mask(h->bus, s->unit, e)) < 0 ||
+            (r = unit_state(h->bus, s->unit, state, e)) < 0)
                 return r;
         if (!strcmp(state, "inactive") || !strcmp(state, "failed") || !strcmp(state, "not-found"))
                 return 0;

@@ -5,6 +5,7 @@
 #include "agent/phase_kube.h"
 #include "pki/file.h"
 #include "tests/unit/kube_server.h"
+#include "tests/unit/program.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -149,38 +150,36 @@ static const char config_text[] =
         "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
         "controlPlaneEndpoint: 172.18.0.192:6443\n";
 
-static void run_dry(void *root, const char *phase, const char *text, char *out, size_t size) {
-        char path[PATH_MAX], command[2 * PATH_MAX];
-        FILE *f;
+/* sub: a part of the phase, NULL: all of it */
+static void run_dry(void *root, const char *phase, const char *sub, const char *text, char *out,
+                    size_t size) {
+        char path[PATH_MAX];
+        const char *const words[] = { "triarch", "init",  "--dry-run", "--root", root, "--config",
+                                      path,      "phase", phase,       sub,      NULL };
 
         assert_int_equal(
                 pki_file_write(tmp_path(root, "config.yaml", path), 0600, (gid_t)-1, text, strlen(text), 0),
                 0);
-        snprintf(command, sizeof command, "%s init phase %s --dry-run --root %s --config %s 2>&1",
-                 getenv("TRIARCH"), phase, (const char *)root, path);
-        f = popen(command, "r"); /* NOLINT(cert-env33-c): the program under test */
-        assert_non_null(f);
-        out[fread(out, 1, size - 1, f)] = '\0';
-        if (pclose(f) != 0)
+        if (program_run(words, out, size) != 0)
                 fail_msg("%s: %s", phase, out);
 }
 
 /* Every object by its name, a Secret by nothing else; nothing is written or asked. */
 static void test_dry_run(void **state) {
         static const struct {
-                const char *phase, *says;
+                const char *phase, *sub, *says;
         } cases[] = {
-                { "upload-config kubeadm",
+                { "upload-config", "kubeadm",
                   "[upload-config] would have applied ClusterRoleBinding kubeadm:cluster-" },
-                { "upload-config kubelet", "     staticPodPath: /etc/kubernetes/manifests" },
-                { "mark-control-plane",
+                { "upload-config", "kubelet", "     staticPodPath: /etc/kubernetes/manifests" },
+                { "mark-control-plane", NULL,
                   "would have marked Node host1: node-role.kubernetes.io/control-plane=" },
-                { "bootstrap-token", "would have applied Secret kube-system/bootstrap-token-abcdef" },
+                { "bootstrap-token", NULL, "would have applied Secret kube-system/bootstrap-token-abcdef" },
         };
         char out[65536];
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                run_dry(*state, cases[i].phase, config_text, out, sizeof out);
+                run_dry(*state, cases[i].phase, cases[i].sub, config_text, out, sizeof out);
                 if (!strstr(out, cases[i].says) || strstr(out, "0123456789abcdef"))
                         fail_msg("%s: %s", cases[i].phase, out);
         }
@@ -205,7 +204,7 @@ static void test_taints_of_the_configuration(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 snprintf(text, sizeof text, "%snodeRegistration: {name: host1%s%s}\n", head,
                          *cases[i].taints ? ", " : "", cases[i].taints);
-                run_dry(*state, "mark-control-plane", text, out, sizeof out);
+                run_dry(*state, "mark-control-plane", NULL, text, out, sizeof out);
                 if (!strstr(out, cases[i].says))
                         fail_msg("%s: %s", cases[i].taints, out);
         }
@@ -219,7 +218,7 @@ static void test_no_token_unasked(void **state) {
                                    "controlPlaneEndpoint: 172.18.0.192:6443\n";
         char out[65536];
 
-        run_dry(*state, "bootstrap-token", text, out, sizeof out);
+        run_dry(*state, "bootstrap-token", NULL, text, out, sizeof out);
         assert_non_null(strstr(out, "would have applied ConfigMap kube-public/cluster-info"));
         assert_null(strstr(out, "Secret"));
 }

@@ -1,7 +1,7 @@
 #include "agent/runtime.h"
 #include "agent/toml.h"
 #include "pki/file.h"
-#include "tests/unit/tmpdir.h"
+#include "tests/unit/program.h"
 #include <errno.h>
 
 #define PAUSE "registry.k8s.io/pause:3.10.1"
@@ -161,8 +161,23 @@ static void test_hosts_files(void **state) {
 }
 
 static void run_dry(void *state, const char *bin_dir, char *out, size_t size) {
-        char path[PATH_MAX], text[256], command[2 * PATH_MAX];
-        FILE *f;
+        char path[PATH_MAX], text[256];
+        const char *const words[] = { "triarch",
+                                      "init",
+                                      "phase",
+                                      "runtime",
+                                      "--dry-run",
+                                      "--root",
+                                      state,
+                                      "--vip",
+                                      "172.18.0.192/22",
+                                      "--node-name",
+                                      "host1",
+                                      "--apiserver-advertise-address",
+                                      "172.18.0.154",
+                                      "--pod-network-cidr",
+                                      "10.244.0.0/16",
+                                      NULL };
 
         snprintf(text, sizeof text,
                  "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\n  bin_dir = \"%s\"\n", bin_dir);
@@ -173,14 +188,7 @@ static void run_dry(void *state, const char *bin_dir, char *out, size_t size) {
         assert_int_equal(
                 pki_file_write(tmp_path(state, RUNTIME_CONFIG, path), 0644, (gid_t)-1, text, strlen(text), 0),
                 0);
-        snprintf(command, sizeof command,
-                 "%s init phase runtime --dry-run --root %s --vip 172.18.0.192/22 --node-name host1 "
-                 "--apiserver-advertise-address 172.18.0.154 --pod-network-cidr 10.244.0.0/16 2>&1",
-                 getenv("TRIARCH"), (const char *)state);
-        f = popen(command, "r"); /* NOLINT(cert-env33-c): the program under test */
-        assert_non_null(f);
-        out[fread(out, 1, size - 1, f)] = '\0';
-        if (pclose(f) != 0)
+        if (program_run(words, out, size) != 0)
                 fail_msg("%s", out);
 }
 

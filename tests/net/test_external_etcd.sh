@@ -18,6 +18,7 @@ ip link set far up
 for i in 1 2; do ip address add 10.78.0.$i/24 dev uplink; done
 failed=0
 out=
+source "$(dirname "$0")/etcd.sh"
 
 # The administrator's PKI: nothing of it is below /etc/kubernetes.
 "$client" certs "$dir/admin" etcd1 127.0.0.1 || exit 1
@@ -74,20 +75,9 @@ tree() { # N
 		localAPIEndpoint: { advertiseAddress: 10.78.0.$1 }
 	END
 }
-etcd_call() { "$client" "https://127.0.0.1:2379" "$pki/ca.crt" "$pki/healthcheck-client.crt" "$pki/healthcheck-client.key" "$@"; }
-call() { out=$("$client" reconcile "$dir/$1" "$2"); }
 masters() { out=$(etcd_call get /triarch/masters | sed '1s/^[^ ]* [^ ]* //' | python3 -c 'import json,sys; print(*[m["name"]+" "+m["url"] for m in json.load(sys.stdin)], sep="; ")'); }
-expect() { # WHAT PATTERN
-	if grep -Eq -- "$2" <<<"$out"; then
-		printf 'ok      %-62s %s\n' "$1" "${out//$'\n'/ | }"
-	else
-		printf 'FAILED  %s: wanted %s, got:\n%s\n' "$1" "$2" "$out"
-		failed=1
-	fi
-}
 
-deadline=$((SECONDS + 30))
-until etcd_call list >/dev/null; do [ $SECONDS -lt $deadline ] || { tail -5 "$dir/etcd.log"; exit 1; }; sleep 0.1; done
+until_etcd list
 members=$(etcd_call list)
 
 tree 1

@@ -13,6 +13,7 @@ ip link set lo up
 for i in 1 2 3; do ip address add 10.78.0.$i/24 dev lo; done
 failed=0
 out=
+source "$(dirname "$0")/etcd.sh"
 
 start_etcd() { # N STATE MEMBER...: N listens at 10.78.0.N, the first for everybody's questions too
 	local n=$1 state=$2 pki=$dir/$1/pki/etcd own= list=
@@ -51,21 +52,7 @@ tree() { # N
 		localAPIEndpoint: { advertiseAddress: 10.78.0.$1 }
 	END
 }
-etcd_call() { "$client" "https://127.0.0.1:2379" "$pki/ca.crt" "$pki/healthcheck-client.crt" "$pki/healthcheck-client.key" "$@"; }
-call() { out=$("$client" reconcile "$dir/$1" "$2"); }
 gen() { python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); print(d["gen"], *[m["name"] for m in d["members"]])' "$dir/$1/etc/triarch/members.json"; }
-expect() { # WHAT PATTERN
-	if grep -Eq -- "$2" <<<"$out"; then
-		printf 'ok      %-62s %s\n' "$1" "${out//$'\n'/ | }"
-	else
-		printf 'FAILED  %s: wanted %s, got:\n%s\n' "$1" "$2" "$out"
-		failed=1
-	fi
-}
-until_etcd() { # VERB ARGUMENT
-	local deadline=$((SECONDS + 30))
-	until out=$(etcd_call "$@"); do [ $SECONDS -lt $deadline ] || { echo "$* : $out"; exit 1; }; sleep 0.1; done
-}
 
 pki=$dir/1/pki/etcd
 for i in 1 2 3; do tree $i; done

@@ -125,10 +125,12 @@ stop() { # I: as its maker ends it, which sends priority 0
 	kill -TERM ${pid[$1]} && { wait ${pid[$1]} 2>/dev/null; unset "pid[$1]"; }
 }
 crash() { # I: its cable is cut, so nothing it does is seen; when it comes back it has forgotten everything
-	local v
+	local v at
 	ip -n h0 link set port$1 down
+	at=$(now)
 	{ kill -KILL ${pid[$1]} $(cat "$dir/vrrp$1.pid"); wait ${pid[$1]}; } 2>/dev/null
 	unset "pid[$1]"
+	echo "$at killed" >>"$dir/$1"
 	rm -f "$dir/vrrp$1.pid" "$dir/keepalived$1.pid"
 	ip -n h$1 link del ka 2>/dev/null # keepalived's macvlan
 	for v in "${vips[@]}"; do [ ${kind[$1]} = frr ] || ip -n h$1 addr del $v/$([ $family = 6 ] && echo 128 || echo 32) dev eth0 2>/dev/null; done

@@ -47,7 +47,8 @@ group() {
 	rest 2
 }
 # Time without an owner, with two, and changes since then; sets none, double, changes.
-measure() { read -r none double changes < <("$here/ownership.py" $1 "$dir"/[123]); } # FROM
+measure() { read -r none double changes < <("$here/ownership.py" $1 "$(now)" "$dir"/[123]); } # FROM
+returned() { measure $t; [ $changes -ge 2 ] && sole 1; } # the owner gave the address up since $t, and has it again
 bounded() { # TEXT MAX-NONE MAX-DOUBLE
 	measure $t
 	[ $none -le $2 ] && [ $double -le $3 ] || fail "$1: $none ms without an owner (bound $2), $double ms with two (bound $3)"
@@ -96,13 +97,13 @@ forged() {
 
 	t=$(now)
 	attack advert:255:$A
-	wait_for 20 sole 1 || fail "the owner does not come back"
+	wait_for 20 returned || fail "the owner does not come back"
 	rest 2
 	bounded "priority 255 once" $((4 * A)) $((A / 2))
 	if [ $version = 3 ]; then
 		t=$(now)
 		attack advert:255:40950
-		wait_for 20 sole 1 || fail "the owner does not come back"
+		wait_for 20 returned || fail "the owner does not come back"
 		rest 2
 		bounded "priority 255 once, 40.95 s" $((4 * L)) $((A / 2))
 	fi

@@ -46,7 +46,7 @@ said_first() {
 said_failed() {
 	local log
 	for log in "${failed_logs[@]}"; do
-		printf '\n--- failed twice: %s, its last 60 lines\n' "$log"
+		printf '\n--- failed: %s, its last 60 lines\n' "$log"
 		tail -n 60 "$log"
 	done
 }

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+enum { PATIENCE_MS = 30000 }; /* of one answer: the machine may be busy */
+
 static struct vrrp_ip ip(const char *text) {
         struct vrrp_ip a;
 
@@ -163,6 +165,16 @@ static void dispatch_ipv6(void **state) {
         dispatch(AF_INET6, "fe80::1");
 }
 
+/* By calls that may each take what is still wanted: one, unless the kernel delivers late. */
+static void drain_until(struct link *l, unsigned wanted) {
+        for (int i = 0; i < 500 && l->at_b.n < wanted; i++) {
+                vrrp_port_drain(l->b, wanted - l->at_b.n);
+                if (l->at_b.n < wanted)
+                        poll(NULL, 0, 20);
+        }
+        assert_int_equal(l->at_b.n, wanted);
+}
+
 static void drain_is_bounded_and_does_not_nest(void **state) {
         struct link *l = plug(AF_INET, true);
 
@@ -170,26 +182,32 @@ static void drain_is_bounded_and_does_not_nest(void **state) {
         l->at_b.drain = l->b;
         for (int i = 0; i < 40; i++)
                 say(l->a, "10.9.0.1", "224.0.0.18", 51, 12);
-        vrrp_port_drain(l->b, 5);
-        assert_int_equal(l->at_b.n, 5);
-        vrrp_port_drain(l->b, 20);
-        assert_int_equal(l->at_b.n, 25);
+        drain_until(l, 5);
+        drain_until(l, 25);
+        drain_until(l, 40);
         vrrp_port_drain(l->b, 1000);
         assert_int_equal(l->at_b.n, 40);
         unplug(l);
 }
 
-/* The group is joined again after a flap, and what the error of the flap hides is read. */
+/* The group is joined again after a flap, and what the error of the flap hides is read, by the call that
+ * meets the error. When the cable's other end may send again, and when that arrives, is the kernel's affair:
+ * a call that came too early is made up for by the next flap. */
 static void flap(void **state) {
         struct link *l = plug(AF_INET, true);
 
         (void)state;
-        assert_true(host_enter(1) && HOST_RUN("ip", "link", "set", "eth0", "down"));
-        assert_true(HOST_RUN("ip", "link", "set", "eth0", "up"));
-        assert_int_equal(vrrp_port_join(l->b), 0);
-        say(l->a, "10.9.0.1", "224.0.0.18", 51, 12);
-        vrrp_port_drain(l->b, 10);
-        assert_int_equal(l->at_b.n, 1);
+        for (int i = 0; i < 20 && l->at_b.n == 0; i++) {
+                assert_true(host_enter(1) && HOST_RUN("ip", "link", "set", "eth0", "down"));
+                assert_true(HOST_RUN("ip", "link", "set", "eth0", "up") && host_plugged());
+                assert_true(host_enter(0) && host_plugged());
+                assert_int_equal(vrrp_port_join(l->b), 0);
+                say(l->a, "10.9.0.1", "224.0.0.18", 51, 12);
+                poll(NULL, 0, 20 * i);
+                vrrp_port_drain(l->b, 10);
+        }
+        assert_true(l->at_b.n > 0);
+        assert_true(host_enter(1));
         unplug(l);
         assert_true(HOST_RUN("ip", "address", "replace", "fe80::2/64", "dev", "eth0", "nodad") &&
                     HOST_RUN("ip", "address", "replace", "fd00:9::2/64", "dev", "eth0", "nodad"));
@@ -224,7 +242,7 @@ static void listening(void **state) {
                 }
                 _exit(0);
         }
-        assert_int_equal(vrrp_port_heard(fd, 10000, &who), 1);
+        assert_int_equal(vrrp_port_heard(fd, PATIENCE_MS, &who), 1);
         assert_string_equal(vrrp_ip_text(&who).v, "fe80::1");
         waitpid(child, NULL, 0); /* what it sent is queued now */
         memset(&who, 0, sizeof who);
@@ -243,25 +261,36 @@ static int open_neighbour(int host, uint8_t family) {
         return fd;
 }
 
+/* From the first host: what was sent before, on either, has arrived. */
+static void round_trip(void) {
+        struct vrrp_ip there = ip("10.9.0.2");
+        uint8_t mac[6];
+
+        assert_int_equal(vrrp_neighbour_probe("eth0", &there, PATIENCE_MS, mac), 1);
+}
+
 static void announced_and_watched(void **state) {
         static const char *const names[][2] = { { "10.9.0.100", "10.9.0.101" }, { "fd00::64", "fd00::65" } };
         static const uint8_t families[] = { AF_INET, AF_INET6 };
 
         (void)state;
         for (size_t i = 0; i < 2; i++) {
-                int a = open_neighbour(0, families[i]), b = open_neighbour(1, families[i]);
+                int b = open_neighbour(1, families[i]), a = open_neighbour(0, families[i]);
                 struct vrrp_neighbour watched = { ip(names[i][0]), { 2, 0, 0, 0, 0, 9 } }, got;
                 struct vrrp_neighbour other = { ip(names[i][1]), { 2, 0, 0, 0, 0, 9 } };
                 struct vrrp_ip list[2] = { ip(names[1 - i][0]), watched.address };
 
                 assert_int_equal(vrrp_neighbour_announce(a, &watched, false), 0); /* before it watches */
+                round_trip();
                 assert_int_equal(vrrp_neighbour_watch(b, families[i], list, 2), 0);
                 assert_int_equal(vrrp_neighbour_announce(a, &other, true), 0);
                 assert_int_equal(vrrp_neighbour_announce(a, &watched, true), 0);
+                round_trip();
                 assert_int_equal(vrrp_neighbour_receive(b, families[i], &got), 1);
                 assert_memory_equal(&got, &watched, sizeof got);
                 assert_int_equal(vrrp_neighbour_receive(b, families[i], &got), 0);
                 assert_int_equal(vrrp_neighbour_announce(b, &watched, true), 0); /* our own is no news */
+                round_trip();
                 assert_int_equal(vrrp_neighbour_receive(b, families[i], &got), 0);
                 close(a);
                 close(b);
@@ -271,7 +300,7 @@ static void announced_and_watched(void **state) {
 /* More addresses than a filter can hold. */
 static void watching_thousands(void **state) {
         static struct vrrp_ip list[3000];
-        int a = open_neighbour(0, AF_INET), b = open_neighbour(1, AF_INET);
+        int b = open_neighbour(1, AF_INET), a = open_neighbour(0, AF_INET);
         struct vrrp_neighbour said = { .mac = { 2, 0, 0, 0, 0, 9 } }, got;
 
         (void)state;
@@ -281,6 +310,7 @@ static void watching_thousands(void **state) {
                 assert_int_equal(vrrp_neighbour_watch(b, AF_INET, list, n), 0);
                 said.address = list[n - 1];
                 assert_int_equal(vrrp_neighbour_announce(a, &said, false), 0);
+                round_trip();
                 assert_int_equal(vrrp_neighbour_receive(b, AF_INET, &got), 1);
                 assert_memory_equal(&got, &said, sizeof got);
         }
@@ -311,7 +341,7 @@ static void probed(void **state) {
         for (size_t i = 0; i < 2; i++) {
                 struct vrrp_ip a = ip(there[i]), b = ip(nobody[i]);
 
-                assert_int_equal(vrrp_neighbour_probe("eth0", &a, 900, mac), 1);
+                assert_int_equal(vrrp_neighbour_probe("eth0", &a, PATIENCE_MS, mac), 1);
                 assert_memory_equal(mac, wanted, sizeof mac);
                 assert_int_equal(vrrp_neighbour_probe("eth0", &b, 90, mac), 0);
         }
@@ -334,7 +364,7 @@ static void answers_by(const char *address, const uint8_t mac[6]) {
         uint8_t got[6];
 
         assert_true(host_enter(1));
-        assert_int_equal(vrrp_neighbour_probe("eth0", &a, 900, got), 1);
+        assert_int_equal(vrrp_neighbour_probe("eth0", &a, PATIENCE_MS, got), 1);
         assert_memory_equal(got, mac, sizeof got);
         assert_true(host_enter(0));
 }
@@ -362,11 +392,11 @@ static void reachable(const char *address) {
         char byte;
 
         assert_int_equal(send(client, "x", 1, 0), 1);
-        assert_int_equal(poll(&p, 1, 10000), 1);
+        assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
         assert_int_equal(recvfrom(server, &byte, 1, 0, (struct sockaddr *)&from, &size), 1);
         assert_int_equal(sendto(server, "y", 1, 0, (struct sockaddr *)&from, size), 1);
         p.fd = client;
-        assert_int_equal(poll(&p, 1, 10000), 1);
+        assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
         close(server);
         close(client);
         assert_true(host_enter(0));

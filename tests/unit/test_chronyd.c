@@ -16,7 +16,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { NTP_PORT = 11123, SERVER_CMD = 11323, CLIENT_CMD = 11324, SKIP = 77 };
+enum { NTP_PORT = 11123, SERVER_CMD = 11323, CLIENT_CMD = 11324, SKIP = 77, PATIENCE_MS = 5000 };
+/* A daemon with one or two measurements may be off by 0.1 s more with each second without another. */
+static const double any_offset = 100;
 extern char **environ;
 
 static char dir[64];
@@ -78,16 +80,18 @@ static void pause_ms(long ms) {
         nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
 }
 
-/* Wait until the daemon's verdict is `want`, at most 8 s. */
-static void wait_for(uint16_t port, enum clock_verdict want, struct clock_state *s) {
+/* Wait until the daemon's verdict is `want` and its correction about what was given: on a busy machine its
+ * first measurements are rough. */
+static void wait_for(uint16_t port, enum clock_verdict want, double correction, struct clock_state *s) {
         struct chrony_tracking t;
         struct timespec now;
 
-        for (int i = 0; i < 80; i++) {
-                if (chrony_query(port, 500, &t) == 0) {
+        *s = (struct clock_state){ .verdict = CLOCK_UNKNOWN };
+        for (int i = 0; i < 300; i++) {
+                if (chrony_query(port, PATIENCE_MS, &t) == 0) {
                         clock_gettime(CLOCK_REALTIME, &now);
                         clock_judge(&t, now, 0.1, s);
-                        if (s->verdict == want)
+                        if (s->verdict == want && fabs(s->correction - correction) < 0.01)
                                 return;
                 }
                 pause_ms(100);
@@ -115,25 +119,35 @@ static FILE *chronyc_tracking(uint16_t port) {
         return f;
 }
 
+static bool same_update(const struct chrony_tracking *a, const struct chrony_tracking *b) {
+        return a->ref_time.tv_sec == b->ref_time.tv_sec && a->ref_time.tv_nsec == b->ref_time.tv_nsec;
+}
+
+/* What grows between two updates: chronyc has asked between two questions of ours. */
+static bool is_between(double v, double before, double after) {
+        return (v > before - 1e-6 && v < after + 1e-6) || (v > after - 1e-6 && v < before + 1e-6);
+}
+
 /* chronyc's columns: id, address, stratum, ref time, system time, last, rms, freq, resid, skew, delay,
- * dispersion, interval, leap. The daemon may have polled in between: ask until both saw the same update. */
+ * dispersion, interval, leap. The daemon may have polled in between: ask until all saw the same update. */
 static void compare_with_chronyc(uint16_t port) {
         char source[64], leap[32];
         double ref, correction, last, rms, freq, resid, skew, delay, dispersion, interval;
-        struct chrony_tracking t;
+        struct chrony_tracking t, after;
         unsigned id, stratum;
         int n = 0;
 
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 100; i++) {
                 FILE *p;
 
-                assert_int_equal(chrony_query(port, 1000, &t), 0);
+                assert_int_equal(chrony_query(port, PATIENCE_MS, &t), 0);
                 p = chronyc_tracking(port);
                 n = fscanf(p, "%x,%63[^,],%u,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf,%31[^\n]", &id, source,
                            &stratum, &ref, &correction, &last, &rms, &freq, &resid, &skew, &delay,
                            &dispersion, &interval, leap);
                 fclose(p);
-                if (n == 14 &&
+                assert_int_equal(chrony_query(port, PATIENCE_MS, &after), 0);
+                if (n == 14 && same_update(&t, &after) &&
                     fabs(ref - (double)t.ref_time.tv_sec - (double)t.ref_time.tv_nsec / 1e9) < 1e-6)
                         break;
                 n = 0;
@@ -143,13 +157,13 @@ static void compare_with_chronyc(uint16_t port) {
         assert_string_equal(t.source, source);
         assert_int_equal(t.stratum, stratum);
         assert_string_equal(leap, t.leap == 0 ? "Normal" : "Not synchronised");
-        assert_true(fabs(t.correction - correction) < 1e-3);
+        assert_true(is_between(correction, t.correction, after.correction));
         assert_true(fabs(t.last_offset - last) < 1e-8);
         assert_true(fabs(t.rms_offset - rms) < 1e-8);
         assert_true(fabs(t.frequency_ppm - freq) < 1e-2);
         assert_true(fabs(t.skew_ppm - skew) < 1e-2);
         assert_true(fabs(t.root_delay - delay) < 1e-8);
-        assert_true(fabs(t.root_dispersion - dispersion) < 0.02); /* grows with the skew of a young daemon */
+        assert_true(is_between(dispersion, t.root_dispersion, after.root_dispersion));
         assert_true(fabs(t.update_interval - interval) < 0.1);
 }
 
@@ -158,10 +172,9 @@ static void test_synchronised(void **state) {
         struct clock_state s;
 
         (void)state;
-        wait_for(CLIENT_CMD, CLOCK_GOOD, &s);
-        assert_true(fabs(s.correction) < 0.01);
+        wait_for(CLIENT_CMD, CLOCK_GOOD, 0, &s);
         compare_with_chronyc(CLIENT_CMD);
-        clock_read(CLIENT_CMD, 500, 0.1, &s);
+        clock_read(CLIENT_CMD, PATIENCE_MS, any_offset, &s);
         assert_int_equal(s.verdict, CLOCK_GOOD);
         stop(client);
         stop(server);
@@ -172,8 +185,7 @@ static void test_offset(void **state) {
         struct clock_state s;
 
         (void)state;
-        wait_for(CLIENT_CMD, CLOCK_OFFSET, &s);
-        assert_true(fabs(s.correction - 0.25) < 0.01);
+        wait_for(CLIENT_CMD, CLOCK_OFFSET, 0.25, &s);
         assert_non_null(strstr(s.reason, "slow of 127.0.0.1, limit 100.000 ms"));
         compare_with_chronyc(CLIENT_CMD);
         stop(client);
@@ -185,11 +197,11 @@ static void test_local_mode_and_no_server(void **state) {
         struct clock_state s;
 
         (void)state;
-        wait_for(SERVER_CMD, CLOCK_UNSYNCHRONISED, &s);
+        wait_for(SERVER_CMD, CLOCK_UNSYNCHRONISED, 0, &s);
         assert_non_null(strstr(s.reason, "local mode"));
         stop(server);
         client = start_client("");
-        wait_for(CLIENT_CMD, CLOCK_UNSYNCHRONISED, &s);
+        wait_for(CLIENT_CMD, CLOCK_UNSYNCHRONISED, 0, &s);
         assert_string_equal(s.reason, "chronyd is not synchronised to any time source");
         stop(client);
 }
@@ -202,16 +214,16 @@ static void test_stale(void **state) {
         struct timespec now;
 
         (void)state;
-        wait_for(CLIENT_CMD, CLOCK_GOOD, &s);
+        wait_for(CLIENT_CMD, CLOCK_GOOD, 0, &s);
         stop(server);
         pause_ms(1500);
-        assert_int_equal(chrony_query(CLIENT_CMD, 500, &t), 0);
+        assert_int_equal(chrony_query(CLIENT_CMD, PATIENCE_MS, &t), 0);
         clock_gettime(CLOCK_REALTIME, &now);
-        clock_judge(&t, now, 0.1, &s);
+        clock_judge(&t, now, any_offset, &s);
         assert_int_equal(s.verdict, CLOCK_GOOD);
         assert_true(s.age > 1.0);
         now.tv_sec += 513;
-        clock_judge(&t, now, 0.1, &s);
+        clock_judge(&t, now, any_offset, &s);
         assert_int_equal(s.verdict, CLOCK_STALE);
         stop(client);
 }
@@ -221,8 +233,8 @@ static void test_nobody_there(void **state) {
         struct clock_state s;
 
         (void)state;
-        assert_int_equal(chrony_query(CLIENT_CMD, 500, &t), -ECONNREFUSED);
-        clock_read(CLIENT_CMD, 500, 0.1, &s); /* the kernel's word, whatever this host's is */
+        assert_int_equal(chrony_query(CLIENT_CMD, PATIENCE_MS, &t), -ECONNREFUSED);
+        clock_read(CLIENT_CMD, PATIENCE_MS, 0.1, &s); /* the kernel's word, whatever this host's is */
         assert_non_null(strstr(s.reason, "chronyd does not answer"));
 }
 

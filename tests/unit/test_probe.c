@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { PORT = 11080, SKIP = 77, MAX_SEEN = 256 };
+enum { PORT = 11080, SKIP = 77, MAX_SEEN = 256, TRIES = 5 };
 
 static void test_etcd_metrics(void **state) {
         static const struct {
@@ -176,9 +176,22 @@ static void spin(struct seen *s, uint64_t ms) {
                 assert_true(sd_event_run(s->loop, 2000) >= 0);
 }
 
-/* Until the last report is `o`, at most 3 s. */
+/* How long is waited for what must come: the machine may be busy. */
+#define PATIENCE_US UINT64_C(20000000)
+
+/* Until there have been so many reports. */
+static void spin_until_reports(struct seen *s, size_t n) {
+        uint64_t end_us = clock_us() + PATIENCE_US;
+
+        while (s->n < n) {
+                assert_true(clock_us() < end_us);
+                assert_true(sd_event_run(s->loop, 2000) >= 0);
+        }
+}
+
+/* Until the last report is `o`. */
 static void spin_until(struct seen *s, enum health_outcome o) {
-        uint64_t end_us = clock_us() + 3000000;
+        uint64_t end_us = clock_us() + PATIENCE_US;
 
         while (s->n == 0 || s->v[s->n - 1].outcome != o) {
                 if (clock_us() > end_us)
@@ -215,15 +228,16 @@ static void close_probe(struct fixture *f) {
 }
 
 static const struct http_request plain = { .url = "http://127.0.0.1:11080/livez",
-                                           .timeout_us = 100000,
+                                           .timeout_us = 10000000,
                                            .max_body = 16 };
 
 static void test_refused_is_asked_again_soon(void **state) {
         struct fixture f;
 
         (void)state;
-        open_probe(&f, &plain, 500000, true);
-        spin(&f.seen, 400);
+        open_probe(&f, &plain, 60000000, true);
+        spin_until_reports(&f.seen, 4);
+        spin(&f.seen, 200);
         assert_int_equal(f.seen.n, 4); /* once, and three quick repetitions */
         for (size_t i = 0; i < f.seen.n; i++)
                 assert_int_equal(f.seen.v[i].outcome, HEALTH_REFUSED);
@@ -232,27 +246,38 @@ static void test_refused_is_asked_again_soon(void **state) {
         close_probe(&f);
 }
 
-static void test_killed_server_shows_at_once(void **state) {
+/* From the kill to the second refusal, at most 2 s. */
+static uint64_t shown_after_us(void) {
         pid_t pid = serve(ok_reply);
-        uint64_t killed_us;
+        uint64_t killed_us, took_us;
         struct fixture f;
         size_t before;
 
-        (void)state;
         open_probe(&f, &plain, 60000000, true); /* the next regular probe is a minute away */
         spin_until(&f.seen, HEALTH_OK);
         spin(&f.seen, 100);
         before = f.seen.n;
         killed_us = clock_us();
         end(pid);
-        spin_until(&f.seen, HEALTH_REFUSED);
-        spin(&f.seen, 100);
-        assert_true(f.seen.n >= before + 2);
-        assert_int_equal(f.seen.v[before + 1].outcome, HEALTH_REFUSED);
-        print_message("refused for the second time %llu us after the kill\n",
-                      (unsigned long long)(f.seen.v[before + 1].at_us - killed_us));
-        assert_true(f.seen.v[before + 1].at_us - killed_us < 100000);
+        while (f.seen.n < before + 2 && clock_us() < killed_us + 2000000)
+                assert_true(sd_event_run(f.seen.loop, 2000) >= 0);
+        took_us = clock_us() - killed_us;
+        if (f.seen.n >= before + 2) {
+                assert_int_equal(f.seen.v[before + 1].outcome, HEALTH_REFUSED);
+                took_us = f.seen.v[before + 1].at_us - killed_us;
+        }
+        print_message("refused for the second time %llu us after the kill\n", (unsigned long long)took_us);
         close_probe(&f);
+        return took_us;
+}
+
+/* What a machine that stalls adds is not the probe's: it is slow each time, or it is not. */
+static void test_killed_server_shows_at_once(void **state) {
+        unsigned tries = 0;
+
+        (void)state;
+        while (shown_after_us() >= 100000)
+                assert_true(++tries < TRIES);
 }
 
 static void test_without_hold_the_interval_decides(void **state) {
@@ -277,44 +302,54 @@ static void test_errors_are_told(void **state) {
         open_probe(&f, &plain, 50000, false);
         spin_until(&f.seen, HEALTH_ERROR);
         assert_string_equal(f.seen.v[0].detail, "http://127.0.0.1:11080/livez answers 500: [-]etcd failed");
-        spin(&f.seen, 300);
-        assert_true(f.seen.n >= 4); /* by the interval */
+        spin_until_reports(&f.seen, 4); /* by the interval */
         end(pid);
         close_probe(&f);
+}
+
+/* Until a time-out of 100 ms is told. */
+static uint64_t timed_out_after_us(void) {
+        struct http_request q = plain;
+        pid_t pid = serve(NULL);
+        uint64_t begin = clock_us(), took_us;
+        struct fixture f;
+
+        q.timeout_us = 100000;
+        open_probe(&f, &q, 50000, true);
+        spin_until(&f.seen, HEALTH_TIMEOUT);
+        took_us = f.seen.v[0].at_us - begin;
+        end(pid);
+        close_probe(&f);
+        return took_us;
 }
 
 static void test_silence_times_out(void **state) {
-        pid_t pid = serve(NULL);
-        struct fixture f;
-        uint64_t begin = clock_us();
+        unsigned tries = 0;
+        uint64_t took_us;
 
         (void)state;
-        open_probe(&f, &plain, 50000, true);
-        spin_until(&f.seen, HEALTH_TIMEOUT);
-        assert_true(f.seen.v[0].at_us - begin >= 99000 && f.seen.v[0].at_us - begin < 400000);
-        end(pid);
-        close_probe(&f);
+        while ((took_us = timed_out_after_us()) >= 400000)
+                assert_true(++tries < TRIES);
+        assert_true(took_us >= 99000);
 }
 
-/* Timeout 100 ms, interval 40 ms: the second time-out comes one interval after the first, not one time-out.
- */
+/* The second time-out comes one interval after the first, not one time-out. */
 static void test_questions_overlap(void **state) {
         struct http_request q = plain;
         pid_t pid = serve(NULL);
         struct fixture f;
 
         (void)state;
-        q.timeout_us = 400000;
+        q.timeout_us = 1500000;
         open_probe(&f, &q, 150000, false);
-        spin_until(&f.seen, HEALTH_TIMEOUT);
-        spin(&f.seen, 500);
-        assert_true(f.seen.n >= 3);
+        spin_until_reports(&f.seen, 3);
         for (size_t i = 1; i < 3; i++) {
                 uint64_t gap = f.seen.v[i].started_us - f.seen.v[i - 1].started_us;
 
                 assert_true(gap >= 149000);
                 assert_true(f.seen.v[i].started_us < f.seen.v[0].at_us); /* while the first was unanswered */
-                assert_true(f.seen.v[i].took_us >= 399000);
+                assert_int_equal(f.seen.v[i].outcome, HEALTH_TIMEOUT);
+                assert_true(f.seen.v[i].took_us >= 1499000);
         }
         end(pid);
         close_probe(&f);
@@ -328,11 +363,9 @@ static void test_not_more_than_three_at_a_time(void **state) {
         (void)state;
         q.timeout_us = 400000;
         open_probe(&f, &q, 20000, false);
-        spin_until(&f.seen, HEALTH_TIMEOUT);
-        spin(&f.seen, 600);
-        assert_true(f.seen.n > 3);
+        spin_until_reports(&f.seen, 6);
         for (size_t i = 3; i < f.seen.n; i++)
-                assert_true(f.seen.v[i].started_us >= f.seen.v[i - 3].at_us - 50000);
+                assert_true(f.seen.v[i].started_us >= f.seen.v[i - 3].started_us + 399000);
         end(pid);
         close_probe(&f);
 }
@@ -349,7 +382,8 @@ static void test_a_fresh_measurement_begins_at_once(void **state) {
         assert_int_equal(f.seen.n, 1);
         asked_us = clock_us();
         http_probe_now(f.probe);
-        spin(&f.seen, 300);
+        spin_until_reports(&f.seen, 2);
+        spin(&f.seen, 100);
         assert_int_equal(f.seen.n, 2);
         assert_true(f.seen.v[1].started_us >= asked_us);
         end(pid);
@@ -385,7 +419,7 @@ static void test_etcd_probe(void **state) {
         assert_int_equal(http_new(seen.loop, &http), 0);
         env.loop = seen.loop;
         env.http = http;
-        assert_int_equal(etcd_probe_new(&env, "http://127.0.0.1:11080", 50000, 100000, &p), 0);
+        assert_int_equal(etcd_probe_new(&env, "http://127.0.0.1:11080", 50000, 2000000, &p), 0);
         spin_until(&seen, HEALTH_OK);
         assert_memory_equal(etcd_probe_facts(p), &unknown, sizeof unknown); /* /metrics had no gauges */
         end(pid);
@@ -409,8 +443,7 @@ static void test_clock_probe_without_chronyd(void **state) {
         assert_true(sd_event_new(&seen.loop) >= 0);
         env.loop = seen.loop;
         assert_int_equal(clock_probe_new(&env, PORT, 50000, 0.1, &p), 0);
-        spin(&seen, 300);
-        assert_true(seen.n >= 3);
+        spin_until_reports(&seen, 3);
         assert_non_null(strstr(seen.v[0].detail, "chronyd does not answer"));
         clock_probe_free(p);
         sd_event_unref(seen.loop);

@@ -74,14 +74,16 @@ static void wait_for(struct vrrp_abort *a, uint64_t n) {
 
 static void connections_of_the_address_end(void **state) {
         struct vrrp_ip lost = ip("127.0.0.9"), lost6 = ip("::1");
-        int l = listening(), kept = connected("127.0.0.8"), v4 = connected("127.0.0.9"),
-            v6 = connected("::1");
-        int at[3];
+        static const char *const to[] = { "127.0.0.8", "127.0.0.9", "::1" };
+        int l = listening(), from[3], at[3], kept, v4, v6;
         struct vrrp_abort *a;
 
         (void)state;
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 3; i++) {
+                from[i] = connected(to[i]);
                 assert_true((at[i] = accept(l, NULL, NULL)) >= 0);
+        }
+        kept = from[0], v4 = from[1], v6 = from[2];
         assert_int_equal(vrrp_abort_new(&a), 0);
         vrrp_abort_sockets(a, &lost);
         wait_for(a, 1); /* the service's side, a mapped address */

@@ -71,7 +71,7 @@ static char *init(void *state, int *ret_status, const char *arg, const char *arg
         text = read_all(fds[0]);
         close(fds[0]);
         assert_int_equal(waitpid(pid, ret_status, 0), pid);
-        *ret_status = WEXITSTATUS(*ret_status);
+        *ret_status = WIFEXITED(*ret_status) ? WEXITSTATUS(*ret_status) : -1;
         return text;
 }
 

@@ -80,13 +80,15 @@ static unsigned undo(const char *root) {
 
 /* Directory entries below root, apart from the directories of the state. */
 static unsigned entries;
+static size_t root_length; /* which may be in a /var itself */
 static int count_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
         (void)st, (void)type, (void)ftw;
-        entries += strstr(path, "/var") == NULL;
+        entries += strstr(path + root_length, "/var") == NULL;
         return 0;
 }
 static unsigned count(const char *root) {
         entries = 0;
+        root_length = strlen(root);
         nftw(root, count_entry, 16, FTW_PHYS);
         return entries;
 }

@@ -8,7 +8,11 @@
 #include "agent/join.h"
 #include <fts.h>
 
-enum { EMPTY = 2 /* var, var/lib: what the tree has before */, STEP_ETCD = 7 /* in join.c's table */ };
+enum {
+        EMPTY = 2,     /* var, var/lib: what the tree has before */
+        STEP_ETCD = 7, /* in join.c's table */
+        PATIENCE_US = 100000000,
+};
 
 struct fixture {
         struct service *service;

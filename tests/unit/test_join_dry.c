@@ -85,7 +85,7 @@ static void test_another_master_is_found(void **state) {
 /* Killed after enrolment, then only asked: the journal and the tree stay as they are. */
 static void test_enrolled_machine_is_shown_everything(void **state) {
         struct fixture *f = begin(state);
-        int64_t deadline = monotonic_us() + 20000000;
+        int64_t deadline = monotonic_us() + PATIENCE_US;
         struct join_state s = { 0 };
         struct error e = { 0 };
         pid_t pid = fork();

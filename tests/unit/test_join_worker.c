@@ -108,7 +108,7 @@ static void test_lost_answer_is_asked_for_again(void **state) {
 
 /* In a process that is killed once its journal has come to that step. */
 static void run_until(struct fixture *f, unsigned step) {
-        int64_t deadline = monotonic_us() + 20000000;
+        int64_t deadline = monotonic_us() + PATIENCE_US;
         struct join_state s = { 0 };
         pid_t pid = fork();
 

@@ -211,7 +211,7 @@ static void test_job_that_never_ends_times_out(void **state) {
 
         assert_int_equal(unit_stop(f->bus, "slow.service", 1, &e), -ETIMEDOUT);
         assert_non_null(strstr(e.message, "stop of slow.service has not ended within 1 s"));
-        assert_true(time(NULL) - start <= 3);
+        assert_true(time(NULL) - start <= 10); /* not after D-Bus's own 25 s: the machine may be busy */
 }
 
 static void test_enable_tells_whether_anything_changed(void **state) {

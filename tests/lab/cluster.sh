@@ -292,7 +292,8 @@ measure() {
         sleep 0.3
         before=$("$lab_dir/gap.py" "$probe_log" $((mark_ns - 1000000000)) "$mark_ns") || before=0
         calm_ms=$(printf '%s\n' "$calm_ms" "$before" | sort -n | tail -n 1)
-        gap_ms=$("$lab_dir/gap.py" "$probe_log" "$mark_ns" "$(now_ns)") || gap_ms=none
+        gap_ms=$("$lab_dir/gap.py" "$probe_log" "$mark_ns" "$(now_ns)") ||
+                { gap_ms=none; fail "the client has no answer any more"; }
         owners_since
 }
 

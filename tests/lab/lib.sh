@@ -222,12 +222,20 @@ lab_up() {
 
 # --- machines (inside the lab) ----------------------------------------------------------------
 
-# The PID 1 of a running machine.
-machine_pid() {
+# The child of the machine's nspawn.
+machine_child() {
         local supervisor
 
         read -r supervisor 2>/dev/null <"$lab_state/$1/supervisor" || return 1
         process_child "$supervisor"
+}
+
+# The PID 1 of a running machine. While it is made, nspawn's child is a helper in the lab's own namespaces: who
+# entered those would ask the host's systemd whether it has booted.
+machine_pid() {
+        local pid
+
+        pid=$(machine_child "$1") && grep -q '^NSpid:.*[[:space:]]1$' "/proc/$pid/status" 2>/dev/null && echo "$pid"
 }
 
 machine_running() {
@@ -306,17 +314,19 @@ machine_boot() {
 machine_kill() {
         local pid supervisor
 
-        pid=$(machine_pid "$1") || return 0
+        pid=$(machine_child "$1") || return 0
         read -r supervisor <"$lab_state/$1/supervisor"
-        ip link set "vb-$1" down
+        [ ! -e "/sys/class/net/vb-$1" ] || ip link set "vb-$1" down
         kill -KILL "$pid"
-        wait_until 30 test ! -e "/proc/$supervisor" || die "$1: its supervisor $supervisor does not end"
+        wait_until 60 test ! -e "/proc/$supervisor" || die "$1: its supervisor $supervisor does not end"
+        rm "$lab_state/$1/supervisor" # the number is anybody's now
 }
 
 # Back to the state before the first boot.
 machine_wipe() {
         machine_kill "$1"
-        umount "$lab_state/$1/root" 2>/dev/null || true
+        ! mountpoint -q "$lab_state/$1/root" || wait_until 30 umount "$lab_state/$1/root" ||
+                die "$1: its tree is still in use"
         rm -rf "${lab_state:?}/$1"
 }
 
@@ -324,7 +334,7 @@ machine_wipe() {
 on() {
         local pid
 
-        pid=$(machine_pid "$1") || die "$1 is not running"
+        pid=$(machine_pid "$1") || { say "$1 is not running" >&2; return 1; }
         shift
         nsenter -t "$pid" -m -u -i -n -p -C -- /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
                 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"

@@ -6,6 +6,7 @@ init_options=(--vip "$vip/$prefix" --pod-network-cidr 10.244.0.0/16 --ignore-pre
 join_options=(--ignore-preflight-errors CRI)
 loopback=127.0.0.1                      # where etcd listens; [::1] where the control plane is IPv6
 cluster_ca=$lab_state/host1/root/etc/kubernetes/pki/ca.crt
+unfinished=$lab_state/unfinished        # there while a test is under way, and after one that did not pass
 failures=0
 trap 'say "$test_name: line $LINENO: $BASH_COMMAND: status $?" >&2' ERR
 
@@ -34,6 +35,7 @@ finish() {
                 say "$test_name: $failures failed"
                 exit 1
         fi
+        rm -f "$unfinished"
         say "$test_name: passed"
         exit 0
 }
@@ -174,14 +176,16 @@ cluster_report() {
         done
 }
 
-# Three machines as installed.
+# Three machines as installed, and what is around them as at first.
 machines_fresh() {
         local name
 
-        for name in "${machines[@]}"; do
+        touch "$unfinished"
+        for name in "${machines[@]}" "${workers[@]}"; do
                 machine_wipe "$name"
         done
         : >"$lab_state/offsets"
+        on_client ip address del "$vip/32" dev eth0 2>/dev/null || true # of test_preflight
         machine_boot "${machines[@]}"
         wait_clocks
 }
@@ -209,9 +213,10 @@ cluster_join() {
         [ "$status" = 0 ] || { cat "$log"; die "join on $1 ended with $status"; }
 }
 
-# A whole cluster of three, made only when there is none: a test that failed leaves what it left.
+# A whole cluster of three, made only when there is none, or when the test before did not pass: it may have left
+# anything.
 cluster_ensure() {
-        wait_until 5 cluster_whole && return
+        [ -e "$unfinished" ] || ! wait_until 10 cluster_whole || { touch "$unfinished"; return; }
         say "  (a new cluster is made)"
         cluster_make "${machines[@]}"
         cluster_settle

@@ -265,21 +265,29 @@ bend() {
 # Capture what concerns the virtual address until the test ends.
 capture_start() {
         capture=$lab_out/$test_name.pcap
+        rm -f "$capture"
         tcpdump -i "$bridge" -Z root -U --immediate-mode -s 128 -w "$capture" \
                 "arp or icmp6 or ip proto 112 or host $vip" 2>/dev/null &
         capture_pid=$!
         probe_pid=
-        trap 'kill $capture_pid $probe_pid 2>/dev/null || true' EXIT
-        wait_until 5 test -s "$capture" || die "tcpdump does not start"
+        trap watch_end EXIT
+        wait_until 30 test -s "$capture" || die "tcpdump does not start"
 }
 
+watch_end() {
+        kill $capture_pid $probe_pid 2>/dev/null || true
+        [ -z "$probe_pid" ] || cp "$probe_log" "$lab_out/" || true
+}
+
+# Its log is in memory: no disk delays the next question.
 probe_start() {
-        probe_log=$lab_out/$test_name.probe
+        probe_log=$lab_state/$test_name.probe
+        rm -f "$probe_log"
         cp "$cluster_ca" "$lab_state/ca.crt"
         nsenter --net=/run/netns/client -- "$lab_programs/probe" "$vip" 6443 "$lab_state/ca.crt" "$probe_log" \
                 >"$lab_out/$test_name.probe.sum" 2>&1 &
         probe_pid=$!
-        wait_until 10 test -s "$probe_log" || die "the client has no verified connection to $vip"
+        wait_until 30 test -s "$probe_log" || die "the client has no verified connection to $vip"
 }
 
 # Before an event: remember the time on both clocks.

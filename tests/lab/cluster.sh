@@ -252,11 +252,17 @@ wait_clocks() {
         done
 }
 
-# bend MACHINE OFFSET_S [DRIFT_S_PER_S]; `bend MACHINE` alone puts it right.
+# bend "MACHINE..." OFFSET_S [DRIFT_S_PER_S]; `bend "MACHINE..."` alone puts them right. Those that are bent together
+# are named together: every line's drift counts from the last change of the file.
 bend() {
-        local file=$lab_state/offsets
+        local file=$lab_state/offsets names=$1 name
 
-        { grep -v "^${machine_address[$1]} " "$file" || true; [ $# = 1 ] || echo "${machine_address[$1]} $2 ${3:-}"; } >"$file.new"
+        shift
+        cp "$file" "$file.new"
+        for name in $names; do
+                sed -i "/^${machine_address[$name]} /d" "$file.new"
+                [ $# = 0 ] || echo "${machine_address[$name]} $*" >>"$file.new"
+        done
         mv "$file.new" "$file"
 }
 

@@ -18,6 +18,16 @@ refused() {
         expect "with both times" shows_both_times "$log"
 }
 
+# When it was degraded, by its agent's own history, in ms since 1970: how long it takes to ask for that does not count.
+degraded_at() {
+        local text
+
+        text=$(on "$1" triarch status -o json | python3 -c '
+import json, sys
+print([e["time"] for e in json.load(sys.stdin)["history"] if e["what"] == "class" and e["to"] == "degraded"][-1])')
+        date -d "$text" +%s%3N
+}
+
 cluster_ensure
 wait_clocks
 active=$(vip_holders)
@@ -25,10 +35,10 @@ bent=host3
 [ "$active" != host3 ] || bent=host2
 say "  the time server of $bent drifts by 50 ms/s; the address is at $active"
 bend "$bent" 0 0.05
-wait_until 30 clock_beyond "$bent" 100 || fail "chronyd of $bent does not follow"
-from=$(now_ns)
-wait_until 20 class_is "$bent" degraded || fail "$bent is not degraded"
-took=$((($(now_ns) - from) / 1000000))
+wait_until 120 clock_beyond "$bent" 100 || fail "chronyd of $bent does not follow"
+from=$(date +%s%3N)
+wait_until 120 class_is "$bent" degraded || { fail "$bent is not degraded"; finish; }
+took=$(($(degraded_at "$bent") - from))
 say "  beyond 100 ms by chronyd's account, degraded by the agent's after $took ms (a poll is 1 s)"
 expect "that is within two polls" [ "$took" -lt 2000 ]
 timed on "$bent" triarch status
@@ -64,7 +74,7 @@ timed on "$bent" triarch init "${init_options[@]}" --node-name "$bent"
 refused "init on $bent, reset"
 
 bend "$bent"
-wait_until 60 clock_right "$bent" || fail "chronyd of $bent does not come back"
+wait_until 180 clock_right "$bent" || fail "chronyd of $bent does not come back"
 words=$(join_words "$active")
 # shellcheck disable=SC2086 # words
 timed on "$bent" triarch join $words "${join_options[@]}"

@@ -126,7 +126,25 @@ PYTHON
 }
 
 cluster_whole() {
-        one_holder && [ "$(voters 2>/dev/null)" = "host1 host2 host3" ] && livez && agents_healthy
+        one_holder && [ "$(voters 2>/dev/null)" = "host1 host2 host3" ] && livez && agents_healthy &&
+                all_list "${machines[@]}"
+}
+
+# The address's members by a machine's agent: names in order.
+listed() {
+        on "$1" triarch status -o json | python3 -c '
+import json, sys
+r = json.load(sys.stdin)
+print(*sorted(m["name"] for m in r["members"]))'
+}
+
+# all_list NAME...: they, and nobody else, are listed by each of them.
+all_list() {
+        local name
+
+        for name; do
+                [ "$(listed "$name")" = "$*" ] || return 1
+        done
 }
 
 # Every agent counts its own machine healthy.
@@ -139,21 +157,19 @@ agents_healthy() {
 }
 
 agent_class() {
-        local class
-
-        for class in healthy degraded failed; do
-                [ "$(metric "$1" "triarch_class{class=\"$class\"}")" != 1 ] || echo "$class"
-        done
+        metrics "$1" | sed -n 's/^triarch_class{class="\(.*\)"} 1$/\1/p'
 }
 
-# metric MACHINE SERIES: the value of a series of its agent, with its labels as they are written.
-metric() {
+# All series of a machine's agent.
+metrics() {
         on "$1" python3 -c '
 import sys, urllib.request
-for line in urllib.request.urlopen("http://127.0.0.1:7645/metrics", timeout=2).read().decode().splitlines():
-    name, _, value = line.rpartition(" ")
-    if name == sys.argv[1]:
-        print(value)' "$2"
+sys.stdout.write(urllib.request.urlopen("http://127.0.0.1:7645/metrics", timeout=5).read().decode())'
+}
+
+# metric MACHINE SERIES: the value of one, with its labels as they are written.
+metric() {
+        metrics "$1" | awk -v name="$2" 'index($0, name " ") == 1 { print $NF }'
 }
 
 cluster_settle() {

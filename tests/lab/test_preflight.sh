@@ -17,10 +17,10 @@ refused() {
         cmp -s "$lab_out/before" "$lab_out/after" || fail "$what left on disk: $(diff "$lab_out/before" "$lab_out/after")"
 }
 
-# Advertisements of VRID 192 from the client, ten a second, until it is killed.
-other_router() {
-        exec nsenter --net=/run/netns/client -- python3 - <<'PYTHON'
-import socket, struct, time
+# Advertisements of VRID 192 from the client, ten a second, until it is killed; the file is there when it has begun.
+other_router() { # FILE
+        exec nsenter --net=/run/netns/client -- python3 - "$1" <<'PYTHON'
+import socket, struct, sys, time
 def checksum(data):
     s = sum(struct.unpack("!%dH" % (len(data) // 2), data))
     while s >> 16:
@@ -34,6 +34,7 @@ s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
 s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, src)
 while True:
     s.sendto(message, ("224.0.0.18", 0))
+    open(sys.argv[1], "w").close()
     time.sleep(0.1)
 PYTHON
 }
@@ -52,6 +53,20 @@ listening() {
         on host1 python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$1"
 }
 
+not_listening() {
+        ! listening "$1"
+}
+
+# By its own account, which all machines share: then chronyd is not the only one to know the time (see agent/clock.c).
+kernel_synchronised() {
+        python3 - <<'PYTHON'
+import ctypes, sys
+timex = (ctypes.c_long * 64)()
+ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
+sys.exit(timex[3] >= 16000000)  # maxerror
+PYTHON
+}
+
 pids=()
 trap background_end EXIT
 machines_fresh
@@ -62,9 +77,10 @@ say "  no container runtime: status $status: $(grep -m 1 'ERROR CRI' "$log" | se
 expect "that is refused" [ "$status" = 2 ]
 
 on host1 sh -c 'python3 -m http.server 6443 >/dev/null 2>&1 & echo $! >/run/listener'
-wait_until 5 listening 6443
+wait_until 60 listening 6443
 refused Port-6443 "a port in use"
 on host1 sh -c 'kill $(cat /run/listener)'
+wait_until 60 not_listening 6443
 
 on host1 mkdir -p /etc/kubernetes/manifests
 on host1 sh -c 'echo "kind: Pod" >/etc/kubernetes/manifests/etcd.yaml'
@@ -86,8 +102,9 @@ on host1 ip address add "$vip/32" dev host0
 refused VIPAvailable "the virtual address is on this machine"
 on host1 ip address del "$vip/32" dev host0
 
-background other_router
-sleep 0.5
+rm -f "$lab_state/router"
+background other_router "$lab_state/router"
+wait_until 60 test -e "$lab_state/router"
 refused VRIDAvailable "the virtual router ID is in use"
 background_end
 
@@ -99,11 +116,15 @@ for options in '--vip 10.9.8.7/24 --interface host0' '--interface nosuch0'; do
         [ "$status" = 3 ] || fail "$options: status $status instead of 3: $(cat "$log")"
 done
 
-on host1 systemctl stop chrony
-refused TimeSync "no time service"
-on host1 systemctl start chrony
+if kernel_synchronised; then
+        say "  no time service: not tried, as this host's kernel calls its own clock synchronised"
+else
+        on host1 systemctl stop chrony
+        refused TimeSync "no time service"
+        on host1 systemctl start chrony
+fi
 bend host1 3
-wait_until 60 clock_beyond host1 1000 || fail "chronyd does not follow"
+wait_until 120 clock_beyond host1 1000 || fail "chronyd does not follow"
 refused TimeSync "a clock that is 3 s off"
 timed on host1 triarch init "${init_options[@]}" --skip-phases preflight,host,runtime
 say "  signing with that clock: status $status: $(tail -n 1 "$log")"
@@ -111,7 +132,7 @@ expect "it is refused without preflight too" [ "$status" = 1 ]
 disk_list host1 >"$lab_out/after"
 expect "nothing is left on disk" cmp "$lab_out/before" "$lab_out/after"
 bend host1
-wait_until 60 clock_right host1 || fail "the clock does not come back"
+wait_until 180 clock_right host1 || fail "the clock does not come back"
 
 timed on host1 triarch init "${init_options[@]}"
 say "  without any of these: $seconds s, status $status"

@@ -10,11 +10,15 @@ start_join() {
         on host3 triarch join $words "${join_options[@]}"
 }
 
+members_are() {
+        [ "$(members)" = "$1" ]
+}
+
 back_to_before() {
         timed on host3 triarch reset --force
         [ "$status" = 0 ] || fail "reset: status $status: $(cat "$log")"
         say "           reset: $seconds s, members $(members)"
-        [ "$(members)" = "host1 host2" ] || fail "reset left a member"
+        wait_until 30 members_are "host1 host2" || fail "reset left a member"
         ! on host1 /usr/lib/triarch-lab/api.py GET /api/v1/nodes/host3 >/dev/null 2>&1 || fail "reset left the Node"
         disk_list host3 | grep -v '^/var/lib/triarch d\|^/etc/systemd/system' | cut -d' ' -f1-3 >"$lab_out/after"
         diff "$lab_out/before" "$lab_out/after" >"$lab_out/reset.diff" || fail "reset left: $(head -20 "$lab_out/reset.diff")"
@@ -43,9 +47,12 @@ while [ $trial -lt 5 ] && [ $draws -lt 15 ]; do
         sleep "$(awk -v ms=$at_ms 'BEGIN { printf "%.3f", ms / 1000 }')"
         killed=no
         ! on host3 pkill -KILL -f '^triarch join' || killed=yes
+        over=no
+        kill -0 $client 2>/dev/null || over=yes
         wait $client || true
         if [ $killed = no ]; then
-                say "  a join was over before $at_ms ms: drawn again"
+                say "  after $at_ms ms a join had $([ $over = yes ] && echo ended || echo 'not begun'): drawn again"
+                [ $over = no ] || whole_ms=$at_ms
                 back_to_before
                 continue
         fi

@@ -27,14 +27,14 @@ for ((trial = 1; trial <= trials; trial++)); do
         active=$(vip_holders)
         mark
         on "$active" systemctl stop triarch-agent
-        wait_until 10 moved || fail "the address did not move"
+        wait_until 60 moved || fail "the address did not move"
         next=$(vip_holders)
         sleep 0.5
         measure
-        say "  stop $trial: $active -> $next, gap $gap_ms ms, two MACs $overlap_ms ms, priority 0 seen $priority0 times"
+        say "  stop $trial: $active -> $next, gap $gap_ms ms, two MACs $overlap_ms ms"
         gaps+=("$gap_ms")
         on "$active" systemctl start triarch-agent
-        wait_until 30 agents_healthy || fail "the agent of $active is not healthy again"
+        wait_until 120 agents_healthy || fail "the agent of $active is not healthy again"
         holder_is "$next" || fail "the address went back to $(vip_holders)"
 done
 say "  systemctl stop: gap median $(median "${gaps[@]}") ms of ${gaps[*]}; with nothing happening up to $calm_ms ms"
@@ -47,7 +47,7 @@ on "$active" sh -c 'kill -KILL $(systemctl show -p MainPID --value triarch-agent
 sleep 3
 measure
 say "  kill -9 on $active: now at $(vip_holders), gap $gap_ms ms, two MACs $overlap_ms ms, changes of owner $takeovers"
-expect "only one machine has the address" one_holder
+expect "only one machine has the address" wait_until 10 one_holder
 
 # Frozen: first with systemd's watchdog, then without it, when the kernel's lifetime of the address is all.
 freeze() {
@@ -61,26 +61,28 @@ freeze() {
         gone_ms=never
         if wait_until 10 address_gone "$active"; then
                 gone_ms=$((($(now_ns) - mark_ns) / 1000000))
+        else
+                fail "$active still has the address"
         fi
         sleep 1
         measure
         say "  SIGSTOP $1 on $active: the address left after $gone_ms ms, now at $(vip_holders), gap $gap_ms ms, two MACs $overlap_ms ms"
-        expect "only one machine has the address" one_holder
+        expect "only one machine has the address" wait_until 10 one_holder
         on "$active" kill -CONT "$pid" 2>/dev/null || true
 }
 freeze "with the watchdog"
-wait_until 30 agents_healthy || fail "the frozen agent did not come back"
+wait_until 120 agents_healthy || fail "the frozen agent did not come back"
 for name in "${machines[@]}"; do
         on "$name" mkdir -p /run/systemd/system/triarch-agent.service.d
         on "$name" sh -c 'printf "[Service]\nWatchdogSec=0\n" >/run/systemd/system/triarch-agent.service.d/lab.conf
                 systemctl daemon-reload; systemctl restart triarch-agent'
-        wait_until 30 agents_healthy || fail "the agent of $name does not come back"
+        wait_until 120 agents_healthy || fail "the agent of $name does not come back"
 done
 freeze "without the watchdog"
 for name in "${machines[@]}"; do
         on "$name" sh -c 'rm /run/systemd/system/triarch-agent.service.d/lab.conf
                 systemctl daemon-reload; systemctl restart triarch-agent'
-        wait_until 30 agents_healthy || fail "the agent of $name does not come back"
+        wait_until 120 agents_healthy || fail "the agent of $name does not come back"
 done
 cluster_settle
 finish

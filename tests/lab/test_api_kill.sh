@@ -24,7 +24,7 @@ run_trials() {
                 active=$(vip_holders)
                 mark
                 api_kill "$active"
-                wait_until 10 moved || fail "the address did not move"
+                wait_until 60 moved || fail "the address did not move"
                 sleep 1
                 measure
                 say "  trial $trial: $active -> $(vip_holders), gap $gap_ms ms, two MACs $overlap_ms ms"
@@ -32,17 +32,25 @@ run_trials() {
         done
 }
 
+# Another process than that one.
+api_again() { # MACHINE PID
+        local pid
+
+        pid=$(on "$1" pgrep -x kube-apiserver) && [ "$pid" != "$2" ]
+}
+
 # carry MIB: all API servers start again with so much memory, backups first.
 carry() {
-        local name active
+        local name active pid
 
         active=$(vip_holders)
         for name in $(printf '%s\n' "${machines[@]}" | grep -v "$active") "$active"; do
                 on "$name" mkdir -p /etc/triarch-lab
                 on "$name" sh -c "echo STANDIN_MEMORY_MIB=$1 >/etc/triarch-lab/environment"
+                pid=$(on "$name" pgrep -x kube-apiserver)
                 api_kill "$name"
-                wait_until 30 on "$name" pgrep -x kube-apiserver || fail "the API server of $name does not start"
-                wait_until 60 agents_healthy || fail "$name does not come back with $1 MiB"
+                wait_until 60 api_again "$name" "$pid" || fail "the API server of $name does not start"
+                wait_until 120 agents_healthy || fail "$name does not come back with $1 MiB"
         done
 }
 

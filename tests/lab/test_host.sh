@@ -28,6 +28,10 @@ phase_run() {
         [ "$status" = 0 ] || fail "init phase $*: status $status: $(cat "$log")"
 }
 
+both_run() {
+        on host1 systemctl is-active containerd && on host1 systemctl is-active chrony
+}
+
 has() {
         on host1 grep -qF -- "$2" "$1"
 }
@@ -68,7 +72,7 @@ CONFIG
 machines_fresh
 install_extras
 a_host
-wait_until 30 on host1 systemctl is-active containerd
+wait_until 120 on host1 systemctl is-active containerd
 etc_list host1 >"$lab_out/etc.before"
 running_list host1 >"$lab_out/running.before"
 
@@ -89,7 +93,8 @@ expect "names the host's own time server" grep -q '/etc/chrony/chrony.conf:2, a 
 expect "routes now" [ "$(on host1 sysctl -n net.ipv4.ip_forward)" = 1 ]
 expect "the swap of fstab is masked" on host1 test "$(on host1 readlink '/etc/systemd/system/dev-disk-by\x2duuid-1\x2d2.swap')" = /dev/null
 expect "the name that does not resolve is in /etc/hosts" on host1 getent hosts api.nowhere.invalid
-expect "chrony has its servers" on host1 chronyc -n sources
+expect "chrony has its servers" has /etc/chrony/conf.d/triarch.conf "server $server_address iburst"
+expect "chrony runs with them" wait_until 30 on host1 chronyc -n sources
 expect "chrony slews slowly" has /etc/chrony/conf.d/triarch.conf "maxslewrate 500"
 expect "chrony is orphan among masters" has /etc/chrony/conf.d/triarch.conf "local stratum 10 orphan"
 phase_run runtime
@@ -166,7 +171,7 @@ for trial in $(seq "${TRIALS:-3}"); do
         machine_kill host1
         wait $! 2>/dev/null || true
         machine_boot host1
-        wait_until 30 on host1 systemctl is-active containerd chrony
+        wait_until 120 both_run
         timed on host1 triarch reset --force
         [ "$status" = 0 ] || fail "reset after loss of power: $(cat "$log")"
         etc_list host1 >"$lab_out/etc.after"

@@ -173,7 +173,7 @@ metric() {
 }
 
 cluster_settle() {
-        wait_until "${1:-60}" cluster_whole || {
+        wait_until "${1:-180}" cluster_whole || {
                 fail "the cluster is not whole: VIP at \"$(vip_holders)\", voters \"$(voters 2>/dev/null)\""
                 cluster_report
                 finish
@@ -264,7 +264,7 @@ wait_clocks() {
         local name
 
         for name in "${machines[@]}"; do
-                wait_until 60 clock_right "$name" || die "chronyd of $name does not follow the lab's server"
+                wait_until 180 clock_right "$name" || die "chronyd of $name does not follow the lab's server"
         done
 }
 

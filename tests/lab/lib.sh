@@ -211,8 +211,8 @@ lab_up() {
         keeper=$!
         echo "$keeper $(process_start "$keeper")" >"$lab_run/keeper"
         disown
-        wait_until 10 lab_holder || die "the lab's holder did not start: $(cat "$lab_out/holder.log")"
-        wait_until 10 in_lab test -e "$lab_state/ready" ||
+        wait_until 60 lab_holder || die "the lab's holder did not start: $(cat "$lab_out/holder.log")"
+        wait_until 60 in_lab test -e "$lab_state/ready" ||
                 die "the lab's namespaces could not be set up: $(cat "$lab_out/holder.log")"
         in_lab "$lab_dir/layers"
         in_lab setsid "$lab_dir/timeserver.py" "$server_address" "$lab_state/offsets" \
@@ -304,7 +304,7 @@ machine_boot() {
                 machine_start "$name"
         done
         for name in "$@"; do
-                wait_until 90 machine_booted "$name" ||
+                wait_until 300 machine_booted "$name" ||
                         die "$name did not boot; its console is $lab_out/$name.console"
         done
 }

@@ -22,5 +22,5 @@ expect "refused while $down is down" [ "$status" = 2 ]
 expect "and it says which: $(tail -n 1 "$log")" grep -q "$down is not heard" "$log"
 expect "the address did not move" holder_is "$active"
 machine_boot "$down"
-wait_until 60 cluster_whole || fail "$down is not back in the cluster"
+wait_until 180 cluster_whole || fail "$down is not back in the cluster"
 finish

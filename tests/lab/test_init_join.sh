@@ -14,13 +14,13 @@ for name in host2 host3; do
         cluster_join "$name"
         say "  join on $name: $seconds s"
 done
-wait_until 30 cluster_whole || true
+wait_until 180 cluster_whole || cluster_report
 say "  voting members, started, as etcd says: $(voters)"
 expect "they are three" [ "$(voters)" = "host1 host2 host3" ]
 say "  the address is on: $(vip_holders)"
 expect "exactly one machine has it" one_holder
 expect "https://$vip:6443/livez from the client, verified against the cluster CA" livez
-expect "every agent counts its machine healthy" agents_healthy
+expect "every agent counts its machine healthy" wait_until 30 agents_healthy
 for name in "${machines[@]}"; do
         expect "$name: the agent runs as its own user" on "$name" bash -c \
                 '[ "$(ps -o user= -p "$(systemctl show -p MainPID --value triarch-agent)")" = triarch ]'

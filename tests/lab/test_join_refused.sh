@@ -49,7 +49,7 @@ refused "a wrong CA hash" 'hash|CA' "$to" --token "$token" \
         --discovery-token-ca-cert-hash "sha256:$(printf '0%.0s' {1..64})"
 refused "a name that exists" 'host2|name' "$to" --token "$token" --discovery-token-ca-cert-hash "$hash" --node-name host2
 bend host3 3600
-wait_until 60 clock_beyond host3 3000000 || fail "chronyd of host3 does not follow"
+wait_until 120 clock_beyond host3 3000000 || fail "chronyd of host3 does not follow"
 refused "a clock 1 h off" 'clock|time' "$to" --token "$token" --discovery-token-ca-cert-hash "$hash"
 expect "with both times" [ "$(grep -Eo '[0-9]{2}:[0-9]{2}:[0-9]{2}' "$log" | wc -l)" -ge 2 ]
 # Its own check is not all: the master compares the two clocks.
@@ -58,7 +58,7 @@ refused "the same, with the joiner's check ignored" 'clock|time' "$to" --token "
 expect "with both times" [ "$(grep -Eo '[0-9]{2}:[0-9]{2}:[0-9]{2}' "$log" | wc -l)" -ge 2 ]
 join_options=(--ignore-preflight-errors CRI)
 bend host3
-wait_until 60 clock_right host3 || fail "chronyd of host3 does not come back"
+wait_until 180 clock_right host3 || fail "chronyd of host3 does not come back"
 
 timed on host3 triarch join "$to" --token "$token" --discovery-token-ca-cert-hash "$hash" "${join_options[@]}"
 [ "$status" = 0 ] || fail "the token that was refused so often is still good: $(cat "$log")"

@@ -32,7 +32,7 @@ for name in "${machines[@]}"; do
 
         # a caller that says nothing is enough to start it
         on "$name" bash -c 'exec 3<>/dev/tcp/127.0.0.1/7644'
-        wait_until 10 on "$name" systemctl --quiet is-active triarch-enroll.service ||
+        wait_until 60 on "$name" systemctl --quiet is-active triarch-enroll.service ||
                 fail "$name: enrolment does not start"
         expect "$name: enrolment has no capability" \
                 [ "$(status_field "$name" triarch-enroll CapEff)$(status_field "$name" triarch-enroll CapBnd)" = \
@@ -51,7 +51,7 @@ on "$name" mv /etc/triarch/pki/enroll.crt /etc/triarch/pki/enroll.crt.away
 since=$(on "$name" date '+%F %T')
 on "$name" bash -c 'exec 3<>/dev/tcp/127.0.0.1/7644; sleep 6'
 starts=$(on "$name" journalctl -q --since "$since" -u triarch-enroll.service -o cat --grep 'Starting triarch|Started triarch' |
-        grep -c Starting)
+        grep -c Starting) || true
 say "  $name: a caller of a service without certificate had it started $starts times in 6 s"
 expect "no loop of starts" [ "$starts" -le 3 ]
 on "$name" mv /etc/triarch/pki/enroll.crt.away /etc/triarch/pki/enroll.crt

@@ -33,7 +33,7 @@ refuses() {
 
         shift 2
         tried=$((tried + 1))
-        output=$(timeout 3 "$standin" "$@" 2>&1) || status=$?
+        output=$(timeout 30 "$standin" "$@" 2>&1) || status=$?
         [ $status = 1 ] && [[ $output == *"$word"* ]] && return
         say "FAILED: $what: status $status: $output"
         failures=$((failures + 1))

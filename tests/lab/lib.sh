@@ -172,8 +172,8 @@ lab_install() {
         done
         [ ${#missing[@]} -gt 0 ] || return 0
         say "installing ${missing[*]}"
-        apt-get -o Acquire::Retries=5 update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+        source "$lab_dir/../packages.sh"
+        install_now "${missing[@]}"
 }
 
 # The package under test and the lab's own programs; sets TRIARCH_DEB.

@@ -46,7 +46,7 @@ for _ in range(ROUNDS):
     path = directory + "/notify"
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(path)
-    notify.settimeout(10)
+    notify.settimeout(60)
     begin = time.monotonic()
     agent = subprocess.Popen([triarch, "agent", "--config", directory + "/config.yaml"],
                              env={**os.environ, "NOTIFY_SOCKET": path}, stderr=subprocess.DEVNULL)

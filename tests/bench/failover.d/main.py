@@ -169,7 +169,11 @@ def report(bench, names):
     print_table(results)
     for v in bench.violations:
         print("TWO OWNERS: " + v)
-    return 1 if bench.violations else 0
+    unmeasured = [f"{name}, {n}: {s.failed}" for name, samples in results.items() for n, s in samples.items()
+                  if s.setup.maker == "triarch" and not s.trials]
+    for u in unmeasured:
+        print("NOT MEASURED: " + u)
+    return 1 if bench.violations or unmeasured else 0
 
 
 def main():

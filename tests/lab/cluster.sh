@@ -343,7 +343,7 @@ owners_since() {
 # What is on a machine's disk beyond what was installed: path, kind, mode, size and time of change of
 # everything that init, join and reset may touch.
 disk_list() {
-        on "$1" find /etc /var/lib /opt /root /usr/local \
+        on "$1" find /etc /var/lib /opt /root /usr/local -ignore_readdir_race \
                 -path /var/lib/chrony -prune -o -path /var/lib/systemd -prune -o -path /var/lib/private -prune -o \
                 \( -type d -printf '%p d %m\n' -o -printf '%p %y %m %s %i %T@ %l\n' \) | sort
 }

@@ -335,7 +335,11 @@ static int start_keepalived(struct handover *h, const struct adopt_state *s, str
         if ((r = unit_unmask(h->bus, s->unit, e)) < 0 ||
             (s->was_enabled && (r = unit_enable(h->bus, s->unit, &changed, e)) < 0))
                 return r;
-        return s->was_active ? unit_start(h->bus, s->unit, UNIT_S, e) : 0;
+        if (!s->was_active)
+                return 0;
+        /* One that was stopped by kill_keepalived() and not killed is active to systemd. */
+        (void)unit_kill(h->bus, s->unit, SIGCONT, NULL);
+        return unit_start(h->bus, s->unit, UNIT_S, e);
 }
 
 /* keepalived can start at boot before the agent is off for good: a power loss in between leaves both. */

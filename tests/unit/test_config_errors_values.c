@@ -201,6 +201,9 @@ static void test_contradictions(void **state) {
                 { VIP "---\n" CLUSTER "networking: {podSubnet: 10.100.0.0/16}\n", 10, 25,
                   "podSubnet 10.100.0.0/16 and serviceSubnet 10.96.0.0/12 overlap" },
                 { VIP "---\n" CLUSTER "networking: {podSubnet: 10.0.0.0/8}\n", 10, 25, "overlap" },
+                { AGENT "vip: {address: 'fd00::9/64', transport: ip}\n---\n" CLUSTER
+                        "networking: {serviceSubnet: 'fd00:96::/112', podSubnet: 10.244.0.0/16}\n",
+                  8, 57, "podSubnet: 10.244.0.0/16 has no IPv6 network, but the services, fd00:96::/112" },
                 { VIP "---\n" INIT "nodeRegistration: {name: n2}\n", 10, 26,
                   "the node is named \"n2\" here and \"n1\" in line 3" },
         };

@@ -518,11 +518,11 @@ static void test_join_file(void **state) {
         if (config_join_parse(join_file, sizeof join_file - 1, "f", &j, &e) < 0)
                 fail_msg("%u:%u: %s", e.line, e.column, e.message);
         said = &j.said->join;
-        assert_string_equal(said->token, TOKEN);             /* join.token */
-        assert_string_equal(said->endpoint_host, "fd00::9"); /* join.endpoint_host */
+        assert_string_equal(said->token, TOKEN);
+        assert_string_equal(said->endpoint_host, "fd00::9");
         assert_int_equal(said->endpoint_port, 6443);
-        assert_string_equal(said->pins.items[0], PIN); /* join.pins */
-        assert_true(said->control_plane);              /* join.control_plane */
+        assert_string_equal(said->pins.items[0], PIN);
+        assert_true(said->control_plane);
         assert_string_equal(j.said->advertise_address, "fd00::2");
         assert_int_equal(j.said->bind_port, 7443);
         assert_int_equal(j.said->timeouts.discovery_us, 420000000);

@@ -3,6 +3,7 @@
 #include "tests/unit/join_fixture.h"
 
 #include "agent/command.h"
+#include <fcntl.h>
 #include <sys/prctl.h>
 
 static void file_under(const struct fixture *f, const char *file, char out[PATH_MAX]) {
@@ -51,22 +52,27 @@ static void test_missing_words_are_asked_for(void **state) {
         fixture_end(f);
 }
 
-/* Start a join and kill it when its journal has come to `step`. */
-static void run_until(struct fixture *f, unsigned step) {
+/* Kill a join when its journal has come to `step`. */
+static void kill_at(const struct fixture *f, pid_t pid, unsigned step) {
         int64_t deadline = monotonic_us() + PATIENCE_US;
         struct join_state s = { 0 };
-        pid_t pid = fork();
 
-        if (pid == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                _exit(join_run(&f->join, NULL) < 0);
-        }
         while (join_state_load(f->root, &s, NULL) < 0 || s.step < step) {
                 assert_true(monotonic_us() < deadline);
                 nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
         }
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
+}
+
+static void run_until(struct fixture *f, unsigned step) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                _exit(join_run(&f->join, NULL) < 0);
+        }
+        kill_at(f, pid, step);
 }
 
 static void expect_same_file(const struct fixture *f, const char *file, mode_t mode) {
@@ -253,6 +259,85 @@ static void test_discovery_has_its_time(void **state) {
         fixture_end(f);
 }
 
+/* ---- triarch join --config FILE ---- */
+
+/* The bootstrapToken of the file's discovery. */
+struct way_in {
+        const char *token, *endpoint, *hash;
+};
+
+/* On a machine that is f->root; what it says there is in /said. */
+static pid_t join_with_file(const struct fixture *f, const struct way_in *w) {
+        char join[] = "join", option[] = "--config", file[] = "/join.yaml", path[PATH_MAX], text[1024];
+        char *argv[] = { join, option, file, NULL };
+        int n = snprintf(text, sizeof text,
+                         JOIN_FILE "discovery:\n  bootstrapToken:\n    token: %s\n    apiServerEndpoint: %s\n"
+                                   "    caCertHashes: ['%s']\nnodeRegistration: {name: n2}\n"
+                                   "controlPlane: {localAPIEndpoint: {advertiseAddress: " JOINER_ADDRESS
+                                   "}}\n"
+                                   "skipPhases: [preflight]\n",
+                         w->token, w->endpoint, w->hash);
+        pid_t pid;
+        int said;
+
+        file_under(f, "/run", path);
+        assert_int_equal(pki_mkdir_p(path, 0755), 0);
+        file_under(f, file, path);
+        assert_int_equal(pki_file_write(path, 0600, (gid_t)-1, text, (size_t)n, 0), 0);
+        file_under(f, "/said", path);
+        assert_true((said = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) >= 0);
+        fflush(NULL);
+        if ((pid = fork()) == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                dup2(said, 1);
+                dup2(said, 2);
+                _exit(chroot(f->root) < 0 || chdir("/") < 0 ? 127 : cmd_join(3, argv));
+        }
+        close(said);
+        return pid;
+}
+
+static void expect_no_way_in(const struct fixture *f, const struct way_in *w, const char *words) {
+        char path[PATH_MAX], *said;
+        size_t size;
+        int status;
+
+        assert_true(waitpid(join_with_file(f, w), &status, 0) > 0);
+        file_under(f, "/said", path);
+        assert_int_equal(pki_file_read(path, 65536, &said, &size), 0);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_FAILED || !strstr(said, words))
+                fail_msg("status %d, wanted \"%s\" in: %s", status, words, said);
+        free(said);
+        file_under(f, "/var/lib/triarch", path);
+        assert_int_equal(access(path, F_OK), -1);
+        assert_int_equal(world_uses_left(&f->service->w, f->token), 3);
+}
+
+/* Nothing else tells this machine where to go, with which token, and whom to believe. The master that answers
+ * at the API server's address enrols on a port of its own. */
+static void test_file_is_the_way_in(void **state) {
+        static const char endpoint[] = SERVER_ADDRESS ":6443";
+        struct fixture *f = fixture_begin(state);
+        const char *hash = f->join.pins.v[0];
+        char wrong_token[PKI_TOKEN_SIZE], wrong_hash[PKI_PIN_SIZE];
+        struct join_state s;
+
+        memcpy(wrong_token, f->token, sizeof wrong_token);
+        wrong_token[PKI_TOKEN_SIZE - 2] = wrong_token[PKI_TOKEN_SIZE - 2] == 'a' ? 'b' : 'a';
+        memcpy(wrong_hash, hash, sizeof wrong_hash);
+        wrong_hash[10] = wrong_hash[10] == '0' ? '1' : '0';
+        expect_no_way_in(f, &(struct way_in){ f->token, "192.0.2.1:6443", hash },
+                         "cannot connect to 192.0.2.1:7644");
+        expect_no_way_in(f, &(struct way_in){ wrong_token, endpoint, hash }, "the master refused");
+        expect_no_way_in(f, &(struct way_in){ f->token, endpoint, wrong_hash }, wrong_hash);
+        kill_at(f, join_with_file(f, &(struct way_in){ f->token, endpoint, hash }), 1);
+        assert_int_equal(world_uses_left(&f->service->w, f->token), 2);
+        assert_int_equal(join_state_load(f->root, &s, NULL), 0);
+        assert_string_equal(s.node_name, "n2");
+        assert_memory_equal(s.cluster_id, hash + strlen("sha256:"), PKI_CLUSTER_ID_SIZE - 1);
+        fixture_end(f);
+}
+
 static void test_foreign_ca_is_found_before_the_token_is_used(void **state) {
         struct fixture *f = fixture_begin(state);
         char here[PATH_MAX], there[PATH_MAX], id[PKI_TOKEN_ID + 1], *text;
@@ -324,6 +409,7 @@ int main(void) {
                 tmp_test(test_journal_stands_for_one_node_of_one_cluster),
                 tmp_test(test_finished_join_changes_nothing),
                 tmp_test(test_discovery_has_its_time),
+                tmp_test(test_file_is_the_way_in),
                 tmp_test(test_foreign_ca_is_found_before_the_token_is_used),
                 tmp_test(test_initial_cluster_names_every_member),
                 tmp_test(test_damaged_journal_is_named),

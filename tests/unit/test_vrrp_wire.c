@@ -486,7 +486,7 @@ static struct vrrp_pdu random_pdu(void) {
 static void random_pdus_survive_the_round_trip(void **state) {
         unsigned seed = getenv("SEED") ? (unsigned)atoi(getenv("SEED")) : (unsigned)time(NULL);
         static struct vrrp_received got;
-        static uint8_t buf[VRRP_PDU_MAX];
+        static uint8_t buf[VRRP_PDU_MAX], other[VRRP_PDU_MAX];
 
         (void)state;
         print_message("SEED=%u\n", seed);
@@ -502,8 +502,11 @@ static void random_pdus_survive_the_round_trip(void **state) {
 
                 assert_true(n > 0);
                 expect_reject(vrrp_wire_decode(&p, &own, &got), VRRP_ACCEPT);
-                if (pdu.version == 3 && pdu.family == AF_INET)
-                        assert_int_equal(got.sum, sum);
+                if (pdu.version == 3 && pdu.family == AF_INET && got.sum != sum) {
+                        /* of one pair of addresses in 65535 both forms have the same checksum */
+                        assert_int_equal(vrrp_wire_encode(&pdu, &src, &dst, got.sum, other, sizeof other), n);
+                        assert_memory_equal(buf, other, n);
+                }
                 assert_memory_equal(got.pdu.addresses, pdu.addresses,
                                     pdu.n_addresses * sizeof *pdu.addresses);
                 assert_memory_equal(&got.pdu, &pdu, offsetof(struct vrrp_pdu, addresses));

@@ -4,6 +4,7 @@
 # (2, 3), family (4, 6) and vips (an array); it gets one directory, $dir, in which $dir/I is what host I's router said.
 # Needs BUILD (build/dev): the directory of the programs.
 
+export LC_ALL=C.UTF-8 # what tools say is looked at
 vrouter=${BUILD:-build/dev}/tests/vrouter
 declare -A pid=() kind=() zebra=()
 
@@ -47,13 +48,16 @@ remove_hosts() {
 now() { "$vrouter" --now | cut -d' ' -f1; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.0f", b - a }'; }
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
-below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; } # A B
-wait_for() { # SECONDS COMMAND...
-	local end
-	end=$(($(date +%s%N) + ${1%%.*} * 1000000000))
+between() { awk -v a="${1:-?}" -v b="${2:-?}" 'BEGIN { if (a b ~ /[?]/) print "?"; else printf "%.1f", b - a }'; } # FROM TO
+below() { awk -v a="$1" -v b="$2" 'BEGIN { n = "^-?[0-9.]+$"; exit !(a ~ n && b ~ n && a + 0 < b + 0) }'; } # A B, numbers
+wait_for() { # SECONDS COMMAND...; by a clock that nobody sets
+	local uptime end
+	read -r uptime _ </proc/uptime
+	end=$((${uptime/./} + ${1%%.*} * 100))
 	shift
 	until "$@"; do
-		[ "$(date +%s%N)" -lt $end ] || return 1
+		read -r uptime _ </proc/uptime
+		[ ${uptime/./} -lt $end ] || return 1
 		sleep 0.01
 	done
 }
@@ -113,7 +117,7 @@ start_frr() { # I PRIORITY
 	if [ -z "${zebra[$1]:-}" ]; then
 		ip netns exec h$1 /usr/lib/frr/zebra -f "$d/zebra.conf" -i "$d/z.pid" -z "$d/zserv" --vty_socket "$d" -P 0 --log stdout >"$d/zebra.log" 2>&1 &
 		zebra[$1]=$!
-		wait_for 5 test -S "$d/zserv" || return 1
+		wait_for 20 test -S "$d/zserv" || return 1
 	fi
 	echo '-> started' >>"$dir/$1"
 	ip netns exec h$1 /usr/lib/frr/vrrpd -f "$d/vrrpd.conf" -i "$d/v.pid" -z "$d/zserv" --vty_socket "$d" -P 0 --log stdout >>"$dir/$1" 2>&1 &

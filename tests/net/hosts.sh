@@ -6,6 +6,7 @@
 
 export LC_ALL=C.UTF-8 # what tools say is looked at
 vrouter=${BUILD:-build/dev}/tests/vrouter
+realtime=$(chrt --rr 10 true 2>/dev/null && echo "chrt --rr 10") # our routers run as an agent does, where that is allowed
 declare -A pid=() kind=() zebra=()
 
 needs() { # TOOL...: and root
@@ -69,7 +70,7 @@ start_triarch() { # I PRIORITY [vrouter's options...]
 	local i=$1 priority=$2
 	shift 2
 	kind[$i]=triarch
-	ip netns exec h$i "$vrouter" --version $version "$@" eth0 "$(joined)" $vrid $priority "$(interval_ms)" always ${peers[$i]:-} >>"$dir/$i" 2>&1 &
+	ip netns exec h$i $realtime "$vrouter" --version $version "$@" eth0 "$(joined)" $vrid $priority "$(interval_ms)" always ${peers[$i]:-} >>"$dir/$i" 2>&1 &
 	pid[$i]=$!
 }
 

@@ -157,13 +157,19 @@ owners() { local i; for i in $hosts; do owns $i && printf '%s ' $i; done; }
 sole() { [ "$(owners)" = "$1 " ]; }
 
 observe() { # ADDRESS I...
+	rm -f "$dir/observer"
 	python3 "$(dirname "${BASH_SOURCE[0]}")/observer.py" "$@" >"$dir/observer" 2>&1 &
 	observer=$!
-	wait_for 5 grep -qs ready "$dir/observer"
+	wait_for 20 grep -qs ready "$dir/observer"
 }
-# Ends it; sets two: for how many ms two hosts had the address.
+# Ends it; sets two: for how many ms two hosts had the address, empty if it had ended by itself.
 observed() {
 	kill -INT $observer
 	wait $observer
 	two=$(sed -n 's/^two //p' "$dir/observer")
 }
+last_seen() { # EVENT [FROM]
+	awk -v event=" $1\$" -v from="${2:-0}" '$0 ~ event && $1 >= from { at = $1 } END { if (!at) exit 1; print at }' "$dir/observer"
+}
+# When the observer last saw it, which may be a moment later than others: "add 1", "del [23]"; FROM: only what came since.
+seen() { wait_for 5 last_seen "$@" >/dev/null; last_seen "$@"; } # EVENT [FROM]

@@ -47,7 +47,7 @@ said() { tail -n 1 "$dir/out"; }
 home=$(owners)
 home=${home%% *}
 elsewhere=$((home % 3 + 1))
-observe 10.77.0.100
+observe 10.77.0.100 $hosts || bad observer "$(cat "$dir/observer")"
 drill $home && ok "the address went round, asked on its owner" "$(said)" || bad "round from the owner" "$(cat "$dir/out")"
 [ "$(grep -c ' -> ' "$dir/out")" = 3 ] || bad "round" "not three moves: $(cat "$dir/out")"
 owner_is $home || bad "round" "it is at n$(owners), not at home n$home"

@@ -1,14 +1,14 @@
 #!/bin/bash
 # The virtual router with the majority lease over the sealed transport, between network namespaces: three members
 # and a client on one bridge. Each group has an IPv4 and an IPv6 address. While a case runs, one observer follows
-# the addresses of all members in the kernel: two at once is a failure wherever it is not said otherwise. Every
-# case prints what it measured. Interval 100 ms, priorities 250, 230, 210.
+# the IPv4 address of all members in the kernel: two at once is a failure wherever it is not said otherwise (allowed:
+# ms, empty: any). Every case prints what it measured. Interval 100 ms, priorities 250, 230, 210.
 #
 # usage: test_vrrp_sealed.sh [CASE...]
 set -u
 here=$(dirname "$0")
 . "$here/hosts.sh"
-needs python3
+needs python3 nft
 [ -x "$vrouter" ] || { echo "no $vrouter: build first"; exit 1; }
 own_namespaces "$@"
 
@@ -18,7 +18,7 @@ members="1=10.77.0.1 2=10.77.0.2 3=10.77.0.3"
 failed=0
 
 two_at_once() { # sets two: for how many ms two members had the address
-	[ -n "${observer:-}" ] || return
+	[ -n "${observer:-}" ] || return 0
 	observed
 	observer=
 }
@@ -26,7 +26,7 @@ two_at_once() { # sets two: for how many ms two members had the address
 start() { # I [OPTION...]
 	local i=$1
 	shift
-	ip netns exec h$i "$vrouter" --id $i --majority "$@" eth0 "$(joined)" $vrid ${priority[$i]} 100 ${mode:-health} $members >>"$dir/$i" 2>&1 &
+	ip netns exec h$i $realtime "$vrouter" --id $i --majority "$@" eth0 "$(joined)" $vrid ${priority[$i]} 100 ${mode:-health} $members >>"$dir/$i" 2>&1 &
 	pid[$i]=$! kind[$i]=triarch
 }
 signal() { kill -"$2" "${pid[$1]}"; } # I NAME
@@ -35,10 +35,9 @@ reap() {
 	unset "pid[$1]"
 	wait $process 2>/dev/null
 }
-between() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", b - a }'; }
+tells() { signal $1 HUP; sleep 0.05; says $1 "$2"; } # I PATTERN: its counters, asked for
 at() { grep -E -- "$2" "$dir/$1" | tail -n1 | cut -d' ' -f1; } # I PATTERN: time of its last line
-seen() { grep -E "$1" "$dir/observer" | tail -n1 | cut -d' ' -f1; } # "add 1": when last
-last_gap() { between "$(seen "del $1")" "$(seen "add $1")"; } # how long it was gone when it last went
+gap_since() { between "$(seen "del $2" $1)" "$(seen "add $2" $1)"; } # FROM I: how long it was gone
 stop_all() {
 	local i
 	for i in "${!pid[@]}"; do kill -CONT "${pid[$i]}" 2>/dev/null; kill "${pid[$i]}" 2>/dev/null; done
@@ -56,17 +55,19 @@ other_than() { # I: sets heir, the only owner, another one
 	heir=$(owners) heir=${heir% }
 	[ -n "$heir" ] && [ "$heir" != "$1" ] && [ "${#heir}" = 1 ]
 }
+nobody() { [ "$(copies 1) $(copies 2) $(copies 3)" = "0 0 0" ]; }
+somebody() { [ -n "$(owners)" ]; }
 elect() { # all three; 1 wins, as the others stand by until it has
 	local i
 	start 1 "$@"; start 2 "$@"; start 3 "$@"
-	for i in 2 3; do wait_for 3 says $i started && signal $i TTIN; done
-	wait_for 5 says 1 'backup -> active' && wait_for 3 sole 1 || return
+	for i in 2 3; do wait_for 5 says $i started && signal $i TTIN; done
+	wait_for 5 says 1 'backup -> active' && wait_for 5 sole 1 || return
 	for i in 2 3; do signal $i TTOU; done
 	sleep 0.15
 }
 someone_else() { says 2 '-> active' || says 3 '-> active'; }
 answers() { # ADDRESS: to another host; that nothing listens there is an answer
-	in_ns 4 bash -c "exec 3<>/dev/tcp/$1/1" 2>&1 | grep -q refused
+	in_ns 4 timeout 5 bash -c "exec 3<>/dev/tcp/$1/1" 2>&1 | grep -q refused
 }
 answers_soon() { in_ns 4 timeout 1 bash -c "exec 3<>/dev/tcp/$1/1" 2>&1 | grep -q refused; }
 copies() { ip -n h$1 -o addr show dev eth0 | grep -cE " (${vips[0]}|${vips[1]})/"; } # I
@@ -74,10 +75,9 @@ copies() { ip -n h$1 -o addr show dev eth0 | grep -cE " (${vips[0]}|${vips[1]})/
 case_election() {
 	elect || { fail "no election"; return; }
 	sleep 0.5
-	signal 2 HUP; signal 1 HUP
-	wait_for 3 says 2 'lease ms=-1 gen=1 majority=2/3 active=1 promise=1' && wait_for 3 says 1 'lease ms=[12][0-9]+ ' ||
+	wait_for 3 tells 2 'lease ms=-1 gen=1 majority=2/3 active=1 promise=1' && wait_for 3 tells 1 'lease ms=[12][0-9]+ ' ||
 		{ fail "status"; return; }
-	answers ${vips[0]} && answers ${vips[1]} || { fail "an address does not answer"; return; }
+	wait_for 3 answers ${vips[0]} && wait_for 3 answers ${vips[1]} || { fail "an address does not answer"; return; }
 	pass "active $(between "$(at 1 started)" "$(at 1 '-> active')") ms after its start (silent for D first); both addresses answer"
 }
 
@@ -89,8 +89,8 @@ case_terminated() {
 		t=$(now)
 		signal 1 TERM; reap 1
 		wait_for 3 other_than 1 || { fail "not taken over"; return; }
-		took+=("$(between "$(seen 'del 1')" "$(seen "add $heir")")")
-		says $heir 'backup -> active: named as successor' || { fail "the successor was not named"; return; }
+		took+=("$(between "$(seen 'del 1' $t)" "$(seen "add $heir" $t)")")
+		wait_for 2 says $heir 'backup -> active: named as successor' || { fail "the successor was not named"; return; }
 		stop_all
 		rm -f "$dir"/[123]
 	done
@@ -98,6 +98,7 @@ case_terminated() {
 }
 
 case_killed() {
+	allowed=2600 # the kernel's lifetime
 	elect || { fail "no election"; return; }
 	sleep 0.3
 	local t
@@ -107,12 +108,12 @@ case_killed() {
 	wait_for 4 other_than 1 || { fail "the killed one keeps it"; return; }
 	two_at_once
 	pass "kill -9: taken over $(between $t "$(at $heir '-> active')") ms later, the kernel removed the dead one's after" \
-		"$(between $t "$(seen 'del 1')") ms: two for $two ms, as nothing ran there any more"
-	below $two 2600 || fail "more than the kernel's lifetime"
+		"$(between $t "$(seen 'del 1' $t)") ms: two for $two ms, as nothing ran there any more"
 }
 
 case_power_loss() {
 	local trial t took=()
+	allowed=2600
 	for trial in 1 2 3 4 5; do
 		elect || { fail "no election"; return; }
 		sleep 0.2
@@ -120,13 +121,12 @@ case_power_loss() {
 		t=$(now)
 		signal 1 KILL; reap 1
 		wait_for 5 someone_else || { fail "not taken over"; return; }
-		wait_for 4 other_than 1
+		wait_for 4 other_than 1 || { fail "the killed one keeps it"; return; }
 		took+=("$(between $t "$(at $heir '-> active')")")
 		stop_all
 		ip -n h0 link set port1 master br0
 		rm -f "$dir"/[123]
 	done
-	two_at_once
 	pass "power off: taken over after ${took[*]} ms, median $(median "${took[@]}")"
 }
 
@@ -138,15 +138,13 @@ case_cut() {
 	ip -n h0 link set port1 nomaster
 	wait_for 3 other_than 1 || { fail "no owner on the majority's side"; return; }
 	local lost taken
-	lost=$(seen 'del 1') taken=$(seen "add $heir")
+	lost=$(seen 'del 1' $t) taken=$(seen "add $heir" $t)
 	sleep 1
 	sole $heir || { fail "not one owner"; return; }
 	ip -n h0 link set port1 master br0
 	sleep 0.7
 	sole $heir || { fail "moved when joined again"; return; }
-	two_at_once
 	pass "cut off: gave the address up $(between $t $lost) ms later, $heir had it $(between $lost $taken) ms after that; joined: nothing moved"
-	below $two 2 || fail "two owners for $two ms"
 }
 
 case_minority() {
@@ -155,100 +153,107 @@ case_minority() {
 	sleep 0.5
 	sole 1 || { fail "with two of three it must stay"; return; }
 	signal 3 KILL; reap 3
-	wait_for 3 sole "" || wait_for 1 says 1 'active -> backup' || { fail "kept by one of three"; return; }
+	wait_for 3 nobody || { fail "kept by one of three"; return; }
 	sleep 0.7
-	[ -z "$(owners)" ] || { fail "owned by a minority"; return; }
+	nobody || { fail "owned by a minority"; return; }
 	start 3
-	wait_for 3 says 3 'initialize -> backup'
-	wait_for 4 test -n "$(sleep 1.5; owners)" || { fail "not owned again by two"; return; }
-	two_at_once
+	wait_for 5 somebody || { fail "not owned again by two"; return; }
 	pass "one of three left: given up after D; with two again: $(owners)has it"
-	below $two 2 || fail "two owners for $two ms"
 }
 
 case_frozen() {
 	local t
+	allowed=2600
 	elect || { fail "no election"; return; }
 	t=$(now)
 	signal 1 STOP
 	wait_for 5 someone_else || { fail "not taken over"; return; }
 	wait_for 5 other_than 1 || { fail "the frozen one keeps it"; return; }
-	local gone
-	gone=$(seen 'del 1')
+	local gone thawed
+	gone=$(seen 'del 1' $t)
 	sleep 0.3
+	thawed=$(now)
 	signal 1 CONT
 	wait_for 3 says 1 'active -> backup' || { fail "did not notice"; return; }
 	sleep 0.7
-	signal 1 HUP
-	wait_for 2 says 1 'late=[1-9]' || { fail "no late wake-up counted"; return; }
-	[ "$(grep -c 'add 1' "$dir/observer")" -le 3 ] && below "$(seen 'add 1')" "$gone" && sole $heir || { fail "had the address after thawing"; return; }
+	wait_for 2 tells 1 'late=[1-9]' || { fail "no late wake-up counted"; return; }
+	! last_seen 'add 1' $thawed && sole $heir || { fail "had the address after thawing"; return; }
 	pass "SIGSTOP: $heir active after $(between $t "$(at $heir '-> active')") ms, the frozen one's expired after $(between $t $gone) ms; thawed: without it"
 	below "$(between $t $gone)" 2600 || fail "later than 2.6 s"
 }
 
 case_thawed_early() {
-	elect || { fail "no election"; return; }
-	local t
-	signal 1 STOP
-	wait_for 5 someone_else || { fail "not taken over"; return; }
-	t=$(now)
-	signal 1 CONT # it still has the address
-	wait_for 3 other_than 1 || { fail "keeps it"; return; }
-	pass "thawed while it still had the address: gone after $(between $t "$(seen 'del 1')") ms"
-	below "$(between $t "$(seen 'del 1')")" 50 || fail "later than 50 ms"
+	local trial t took=()
+	allowed=2600
+	for trial in 1 2 3; do
+		elect || { fail "no election"; return; }
+		signal 1 STOP
+		wait_for 5 someone_else || { fail "not taken over"; return; }
+		t=$(now)
+		signal 1 CONT # it still has the address
+		wait_for 3 other_than 1 || { fail "keeps it"; return; }
+		took+=("$(between $t "$(seen 'del 1' $t)")")
+		stop_all
+		rm -f "$dir"/[123]
+	done
+	pass "thawed while it still had the address: gone after ${took[*]} ms"
+	below "$(median "${took[@]}")" 50 || fail "later than 50 ms"
 }
 
 case_guard() {
 	local t
-	elect --stall 1500 || { fail "no election"; return; }
+	elect --stall 3000 || { fail "no election"; return; }
 	sleep 0.3
 	t=$(now)
 	signal 1 WINCH
 	wait_for 3 other_than 1 || { fail "not taken over"; return; }
 	! says 1 'goes on' || { fail "the stall was too short to show anything"; return; }
 	local lost taken
-	lost=$(seen 'del 1') taken=$(seen "add $heir")
-	wait_for 3 says 1 'goes on' && wait_for 3 says 1 'active -> backup' || { fail "1 did not step down"; return; }
+	lost=$(seen 'del 1' $t) taken=$(seen "add $heir" $t)
+	wait_for 10 says 1 'goes on' && wait_for 3 says 1 'active -> backup' || { fail "1 did not step down"; return; }
 	sleep 0.5
-	signal 1 HUP
-	wait_for 2 says 1 'guard_fired=1' && sole $heir || { fail "guard_fired"; return; }
-	two_at_once
+	wait_for 2 tells 1 'guard_fired=1' && sole $heir || { fail "guard_fired"; return; }
 	pass "the loop hangs: the guard thread removed the address $(between $t $lost) ms later, $heir had it $(between $lost $taken) ms after that"
-	below $two 2 || fail "two owners for $two ms"
 }
 
+no_copies() { [ "$(copies 2)" = 0 ]; }
 case_repair() {
-	local i took=()
+	local t took=() copied=()
+	allowed= # here a copy is a second one
 	elect || { fail "no election"; return; }
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
+		t=$(now)
 		ip -n h1 addr del ${vips[0]}/32 dev eth0
 		ip -n h1 addr del ${vips[1]}/128 dev eth0
-		sleep 0.2
-		owns 1 || { fail "not put back"; return; }
-		took+=("$(last_gap 1)")
+		wait_for 3 owns 1 || { fail "not put back"; return; }
+		took+=("$(gap_since $t 1)")
 	done
 	says 1 'gone from eth0, put back' || { fail "not said"; return; }
-	ip -n h2 addr add ${vips[0]}/24 dev eth0
-	ip -n h2 addr add ${vips[1]}/64 dev eth0 nodad
-	no_copies() { [ "$(copies 2)" = 0 ]; }
-	wait_for 3 no_copies && says 2 "${vips[0]}, put on eth0 by somebody else with /24" && sole 1 || { fail "foreign copy stays"; return; }
-	pass "deleted by hand: back after ${took[*]} ms; copies on a backup were removed"
-	below "$(median "${took[@]}")" 50 || fail "later than 50 ms"
+	for _ in 1 2 3 4 5; do
+		t=$(now)
+		ip -n h2 addr add ${vips[0]}/24 dev eth0
+		ip -n h2 addr add ${vips[1]}/64 dev eth0 nodad
+		wait_for 3 no_copies && wait_for 3 sole 1 || { fail "foreign copy stays"; return; }
+		copied+=("$(between "$(seen 'add 2' $t)" "$(seen 'del 2' $t)")")
+	done
+	says 2 "${vips[0]}, put on eth0 by somebody else with /24" || { fail "not said"; return; }
+	pass "deleted by hand: back after ${took[*]} ms; copies on a backup were removed after ${copied[*]} ms"
+	below "$(median "${took[@]}")" 50 && below "$(median "${copied[@]}")" 50 || fail "later than 50 ms"
 }
 
 # Somebody puts it there with duplicate address detection, which fails as another host has it.
+usable() { ! ip -n h$1 -6 addr show dev eth0 | grep -A1 ${vips[1]} | grep -Eq 'tentative|dadfailed'; } # I
 case_dad() {
 	elect || { fail "no election"; return; }
 	ip -n h4 addr add ${vips[1]}/128 dev eth0 nodad
 	ip -n h4 route add fd77::/64 dev eth0 2>/dev/null
 	signal 1 STOP
-	ip -n h1 addr del ${vips[1]}/128 dev eth0; ip -n h1 addr add ${vips[1]}/128 dev eth0
+	printf 'addr %s %s/128 dev eth0\n' del ${vips[1]} add ${vips[1]} | ip -n h1 -batch - # before its lease ends
 	signal 1 CONT
 	wait_for 3 says 1 "${vips[1]} was not usable on eth0, put back" || { ip -n h4 addr del ${vips[1]}/128 dev eth0; fail "not seen"; return; }
 	ip -n h4 addr del ${vips[1]}/128 dev eth0
-	sleep 0.1
-	ip -n h1 -6 addr show dev eth0 | grep -A1 ${vips[1]} | grep -Eq 'tentative|dadfailed' && { fail "still not usable"; return; }
-	answers ${vips[1]} || { fail "does not answer"; return; }
+	wait_for 3 owns 1 && usable 1 || { fail "still not usable"; return; }
+	wait_for 5 answers ${vips[1]} || { fail "does not answer"; return; }
 	pass "an IPv6 address in duplicate address detection was removed and put back without"
 }
 
@@ -258,22 +263,21 @@ case_link() {
 	t=$(now)
 	ip -n h0 link set port1 down
 	wait_for 3 other_than 1 || { fail "not taken over"; return; }
-	says 1 'active -> initialize: link down' || { fail "reason"; return; }
+	wait_for 2 says 1 'active -> initialize: link down' || { fail "reason"; return; }
 	took=$(between $t "$(at $heir '-> active')")
 	ip -n h0 link set port1 up
-	wait_for 3 says 1 'initialize -> backup' || { fail "1 did not come back"; return; }
+	said() { [ "$(grep -c -- "$2" "$dir/1")" = $1 ]; }
+	wait_for 5 said 2 'initialize -> backup' || { fail "1 did not come back"; return; }
 	sleep 0.6
 	sole $heir || { fail "moved on return"; return; }
 	ip -n h1 link del eth0
+	wait_for 5 said 2 '-> initialize' || { fail "deletion not seen"; plug 1; return; }
 	plug 1
-	wait_for 3 says 1 'the interface is gone' || { fail "deletion not seen"; return; }
+	wait_for 5 said 3 'initialize -> backup' || { fail "1 is not back on its new interface"; return; }
 	sleep 1
 	signal $heir TERM; reap $heir
 	wait_for 4 other_than $heir || { fail "no owner after the interface was made anew"; return; }
-	local third=$((6 - heir - 1))
-	[ -z "${pid[$third]:-}" ] || { signal $third HUP; wait_for 3 says $third 'status'; }
-	sleep 0.5; signal 1 HUP
-	wait_for 3 says 1 'lease .* (active=[123]|ms=[0-9])' || { fail "1 hears nobody on its new interface"; return; }
+	wait_for 3 tells 1 'lease .* (active=[123]|ms=[0-9])' || { fail "1 hears nobody on its new interface"; return; }
 	pass "carrier lost: taken over after $took ms, back as backup; interface made anew: a member again"
 }
 
@@ -286,26 +290,22 @@ case_suspended() {
 	start 1
 	unset LD_PRELOAD ASAN_OPTIONS
 	start 2; start 3
-	for i in 2 3; do wait_for 3 says $i started && signal $i TTIN; done
+	for i in 2 3; do wait_for 5 says $i started && signal $i TTIN; done
 	wait_for 5 says 1 'backup -> active' && wait_for 3 sole 1 || { fail "no election"; return; }
 	for i in 2 3; do signal $i TTOU; done
 	sleep 0.2
 	python3 -c 'import struct; open("'"$dir"'/shift", "r+b").write(struct.pack("=q", 60 * 10**9))'
 	wait_for 3 says 1 'notice the machine was suspended' && wait_for 3 says 1 'active -> backup' || { fail "not noticed"; return; }
 	wait_for 3 other_than 1 || { fail "not taken over"; return; }
-	sleep 1
-	signal 1 HUP
-	wait_for 2 says 1 "status backup .* active=10.77.0.$heir" || { fail "not a member again"; return; }
-	two_at_once
+	wait_for 3 tells 1 "status backup .* active=10.77.0.$heir" || { fail "not a member again"; return; }
 	pass "resumed from a suspend: removed the address at once, began anew; $heir has it $(between "$(seen 'del 1')" "$(at $heir '-> active')") ms later"
-	below $two 2 || fail "two owners for $two ms"
 }
 
 case_class() {
 	elect || { fail "no election"; return; }
 	signal 1 USR1
 	wait_for 3 other_than 1 || { fail "failed and kept it"; return; }
-	says 1 'active -> backup: told to fail' || { fail "reason"; return; }
+	wait_for 2 says 1 'active -> backup: told to fail' || { fail "reason"; return; }
 	local took first=$heir
 	took=$(between "$(seen 'del 1')" "$(seen "add $heir")")
 	signal 1 USR2
@@ -317,10 +317,8 @@ case_class() {
 	local second=$heir
 	signal $second URG
 	wait_for 3 other_than $second || { fail "did not give up"; return; }
-	says $second "active -> backup: told to give up" || { fail "reason"; return; }
-	two_at_once
+	wait_for 2 says $second "active -> backup: told to give up" || { fail "reason"; return; }
 	pass "class failed: moved in $took ms and stayed on recovery; standby and giving up move it too"
-	below $two 2 || fail "two owners for $two ms"
 }
 
 case_preempt_always() {
@@ -330,12 +328,11 @@ case_preempt_always() {
 	sleep 0.3
 	start 1
 	wait_for 5 sole 1 || { fail "not preempted"; return; }
-	two_at_once
 	pass "the preferred member returned: preempted $(between "$(at 1 started)" "$(at 1 '-> active')") ms after its start, gap $(between "$(seen 'del [23]')" "$(seen 'add 1')") ms"
-	below $two 2 || fail "two owners for $two ms"
 }
 
 case_witness() {
+	allowed=2600
 	start 1; start 2; start 3 --witness
 	wait_for 5 other_than 3 || { fail "no election"; return; }
 	local first=$heir
@@ -343,8 +340,9 @@ case_witness() {
 	wait_for 5 other_than $first || { fail "the witness's vote is missing"; return; }
 	[ $heir != 3 ] || { fail "the witness owns it"; return; }
 	signal $heir KILL; reap $heir
-	sleep 3
-	[ -z "$(owners)" ] || { fail "the witness owns it"; return; }
+	wait_for 5 nobody || { fail "owned, with a witness alone"; return; }
+	sleep 1
+	nobody || { fail "the witness owns it"; return; }
 	pass "a witness voted and never owned"
 }
 
@@ -367,12 +365,11 @@ case_connections() {
 	elect || { fail "no election"; return; }
 	cat >"$dir/connections.py" <<-'END'
 		import socket, sys, threading, time
+		l = socket.create_server(("::", 6443), family=socket.AF_INET6, dualstack_ipv6=True)
 		def serve():
-		    l = socket.create_server(("::", 6443), family=socket.AF_INET6, dualstack_ipv6=True)
 		    while True: held.append(l.accept()[0])
 		held, clients = [], []
 		threading.Thread(target=serve, daemon=True).start()
-		time.sleep(0.2)
 		for a in sys.argv[1:]: clients.append(socket.create_connection((a, 6443), 2))
 		print("connected", flush=True)
 		start = time.monotonic()
@@ -386,7 +383,7 @@ case_connections() {
 	END
 	in_ns 1 python3 "$dir/connections.py" "${vips[@]}" >"$dir/connections" 2>&1 &
 	local client=$!
-	wait_for 5 grep -q connected "$dir/connections" || { fail "no connection: $(cat "$dir/connections")"; return; }
+	wait_for 10 grep -qs connected "$dir/connections" || { fail "no connection: $(cat "$dir/connections")"; return; }
 	signal 1 URG
 	wait_for 3 other_than 1 || { fail "did not give up"; return; }
 	wait $client
@@ -404,7 +401,7 @@ elect_without_accept() { # TRANSPORT: 1 has them
 	local set
 	[ $1 = ip ] || { elect --no-accept; return; }
 	for set in "${vips[@]}"; do
-		ip netns exec h1 "$vrouter" --no-accept eth0 $set $vrid 250 100 health >>"$dir/1" 2>&1 &
+		ip netns exec h1 $realtime "$vrouter" --no-accept eth0 $set $vrid 250 100 health >>"$dir/1" 2>&1 &
 		pid[1 $set]=$!
 	done
 	has_both() { ip -n h1 -o addr show dev eth0 | grep -q " ${vips[0]}/" && ip -n h1 -o addr show dev eth0 | grep -q " ${vips[1]}/"; }
@@ -412,14 +409,16 @@ elect_without_accept() { # TRANSPORT: 1 has them
 }
 case_no_accept() {
 	local transport i
+	allowed=2600
+	undropped() { [ -z "$(in_ns 1 nft list ruleset)" ]; }
 	for transport in sealed ip; do
 		ip -n h4 neigh flush dev eth0
 		elect_without_accept $transport || { fail "no election ($transport)"; return; }
-		answers 10.77.0.1 || { fail "the host's own address does not answer ($transport)"; return; }
+		wait_for 5 answers 10.77.0.1 || { fail "the host's own address does not answer ($transport)"; return; }
 		! answers_soon ${vips[0]} && ! answers_soon ${vips[1]} || { fail "packets to an address are accepted ($transport)"; return; }
 		[ "$(ip -n h4 neigh show dev eth0 | grep -cE "^(${vips[0]}|${vips[1]}) lladdr")" = 2 ] || { fail "not found by a neighbour ($transport): $(ip -n h4 neigh)"; return; }
 		for i in "${!pid[@]}"; do case $i in 1*) signal "$i" KILL; reap "$i" ;; esac; done
-		[ -z "$(in_ns 1 nft list ruleset)" ] || { fail "still dropped after kill -9 ($transport): $(in_ns 1 nft list ruleset)"; return; }
+		wait_for 3 undropped || { fail "still dropped after kill -9 ($transport): $(in_ns 1 nft list ruleset)"; return; }
 		stop_all
 		forget_addresses
 	done
@@ -429,18 +428,20 @@ case_no_accept() {
 # The RFC's machine over this transport, with IPv6 alone and with both families.
 case_priority() {
 	local set
+	allowed= # by the RFC's machine
 	for set in fd77::100 10.77.0.100,fd77::100; do
-		start_priority() { ip netns exec h$1 "$vrouter" --id $1 eth0 $set $vrid ${priority[$1]} 100 health $members >>"$dir/$1" 2>&1 & pid[$1]=$!; }
+		start_priority() { ip netns exec h$1 $realtime "$vrouter" --id $1 eth0 $set $vrid ${priority[$1]} 100 health $members >>"$dir/$1" 2>&1 & pid[$1]=$!; }
 		on() { ip -n h$1 -6 -o addr show dev eth0 | grep -q ' fd77::100/'; }
 		start_priority 1
-		wait_for 3 says 1 'initialize -> backup'
+		wait_for 5 says 1 'initialize -> backup'
 		start_priority 2; start_priority 3
-		wait_for 3 on 1 || { fail "no election ($set)"; return; }
+		wait_for 5 says 2 'initialize -> backup' && wait_for 5 says 3 'initialize -> backup' && wait_for 5 on 1 || { fail "no election ($set)"; return; }
 		sleep 0.5
 		! on 2 && ! on 3 || { fail "more than one ($set)"; return; }
 		signal 1 TERM; reap 1
 		moved() { on 2 || on 3; }
-		wait_for 3 moved && says 2 'gave up \(priority 0\)' || says 3 'gave up \(priority 0\)' || { fail "not taken over ($set)"; return; }
+		heard_it() { says 2 'gave up \(priority 0\)' || says 3 'gave up \(priority 0\)'; }
+		wait_for 3 moved && wait_for 2 heard_it || { fail "not taken over ($set)"; return; }
 		! grep 'notice advertisement' "$dir/2" "$dir/3" || { fail "complaints ($set)"; return; }
 		stop_all
 		rm -f "$dir"/[123]
@@ -468,7 +469,7 @@ case_strangers() {
 		    for _ in range(100): r.sendto(ip + udp, ("10.77.0.%d" % to, 0))
 	END
 	sleep 0.5
-	sole 1 && [ "$(grep -c notice "$dir/1")" = 0 ] || { fail "moved, or noise"; return; }
+	sole 1 && ! grep notice "$dir/1" | grep -v 'woke up' || { fail "moved, or noise"; return; }
 	pass "unsealed datagrams from strangers and under a member's address: nothing moved"
 }
 
@@ -479,12 +480,13 @@ trap remove_hosts EXIT
 build_hosts 4 || { echo "FAILED  cannot build the test network"; exit 1; }
 [ $# -gt 0 ] || set -- $all
 for case; do
-	mode=health
+	mode=health allowed=2 two=
 	observe ${vips[0]} 1 2 3 || { echo "FAILED  no observer: $(cat "$dir/observer")"; exit 1; }
 	"case_$case"
 	two_at_once
+	[ -z "$allowed" ] || below "$two" $allowed || fail "two had the address for ${two:-?} ms"
 	stop_all
-	ip -n h0 link set port1 master br0
+	ip -n h0 link set port1 master br0 up
 	forget_addresses
 	rm -f "$dir"/[123] "$dir/observer"
 done

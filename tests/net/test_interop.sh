@@ -36,15 +36,16 @@ fail() {
 	exit 1
 }
 silence() { sleep "$([ $version = 2 ] && echo 4.5 || echo 1.2)"; } # longer than any backup waits
+is_backup() { wait_for 5 says $1 'initialize -> backup' || fail "$1 does not start"; silence; } # I: has heard what there is to hear
 becomes() { # I WORD PATTERN...: the only owner; what our routers must have said of it
 	local t
 	t=$(now)
 	wait_for 12 sole $1 || fail "$2: $1 (${kind[$1]}) is not the only owner"
-	[ ${kind[$1]} != frr ] || in_ns 4 "$vrouter" --listen eth0 $vrid 3000 $([ $family = 6 ] && echo 6) | grep -q used ||
+	[ ${kind[$1]} != frr ] || in_ns 4 "$vrouter" --listen eth0 $vrid 5000 $([ $family = 6 ] && echo 6) | grep -q used ||
 		fail "$2: FRR owns and says nothing" # its macvlan has no carrier at first
 	took+=("$2 $(since $t)")
 }
-mine_says() { wait_for 3 says 1 "$1" || fail "1 did not say: $1"; }
+mine_says() { wait_for 5 says 1 "$1" || fail "1 did not say: $1"; }
 # Whoever is stricter than the other would complain; what a flapping port does to a send is not meant.
 nobody_complains() {
 	local i
@@ -63,7 +64,7 @@ pair() { # MAKER
 	start 2 200 || fail "$1 does not start"
 	becomes 2 elected
 	start_triarch 1 100
-	silence
+	is_backup 1
 	sole 2 && ! says 1 '-> active' || fail "the lower one is active beside $1"
 	stop 2
 	becomes 1 "stop"
@@ -135,7 +136,7 @@ vmac() {
 	becomes 2 elected
 	[ "$(answering_mac)" = $mac ] || fail "keepalived answers by $(answering_mac)"
 	start_triarch 1 100 --vmac
-	silence
+	is_backup 1
 	stop 2
 	becomes 1 "stop"
 	start_keepalived 2 200
@@ -161,7 +162,7 @@ sums() {
 	start_triarch 1 200 --message-sum
 	becomes 1 elected
 	kind[2]=triarch; start_triarch 2 100
-	silence
+	is_backup 2
 	sole 1 && ! says 2 '-> active' || fail "RFC 9568's form is not heard"
 	stop 1
 	becomes 2 "stop"
@@ -180,13 +181,13 @@ flap() {
 	start_keepalived 2 200
 	becomes 2 elected
 	start_triarch 1 100
-	silence
+	is_backup 1
 	ip -n h0 link set port1 down
 	mine_says 'backup -> initialize: link down'
-	in_ns 1 timeout 5 tcpdump -lnvi eth0 "$report" >"$dir/report" 2>&1 &
-	sleep 0.3
+	in_ns 1 timeout 30 tcpdump -lnvi eth0 "$report" >"$dir/report" 2>&1 &
+	wait_for 10 grep -qs 'listening on' "$dir/report" || fail "tcpdump: $(cat "$dir/report")"
 	reconnect 1
-	wait_for 3 eval '[ "$(grep -c "initialize -> backup" "$dir/1")" = 2 ]' || fail "not back as backup"
+	wait_for 5 eval '[ "$(grep -c "initialize -> backup" "$dir/1")" = 2 ]' || fail "not back as backup"
 	wait_for 5 grep -Eq '224.0.0.18|ff02::12[^:]' "$dir/report" || fail "the group was not joined again: $(cat "$dir/report")"
 	silence
 	sole 2 && ! says 1 '-> active' || fail "does not hear the owner any more"

@@ -132,22 +132,28 @@ forged() {
 
 # Whoever is flooded may lose advertisements: the owner may change, but an hour of it fills no journal, and when it ends
 # there is the owner again.
+statuses() { grep -c ' status ' "$dir/1"; }
+more_statuses() { [ "$(statuses)" -gt "$1" ]; } # THAN
 advertisements() { # what the first router says it has sent
+	local said
+	said=$(statuses)
 	kill -HUP ${pid[1]}
-	sleep 0.3
+	wait_for 10 more_statuses "$said" || return
 	grep ' status ' "$dir/1" | tail -n 1 | grep -o ' sent=[0-9]*' | cut -d= -f2
 }
 flood() {
-	local t kind sent before answered options=(--frame)
+	local t kind sent before after answered options=(--frame)
 	group
 	for kind in checksum vrid advert:100:$A; do
 		hostile $kind >"$dir/frame"
-		before=$(advertisements)
+		rest 3 # what the flood before has left in the sockets is not this one's
+		before=$(advertisements) || fail "$kind: the owner does not tell of itself"
 		t=$(now)
 		sent=$(in_ns 4 "$flood" eth0 "$dir/frame" 100000 3) || fail "cannot flood"
 		wait_for 20 sole 1 || fail "$kind: the owner does not come back"
 		measure $t
-		answered=$(($(advertisements) - before))
+		after=$(advertisements) || fail "$kind: the owner does not tell of itself"
+		answered=$((after - before))
 		[ $answered -le 1000 ] || fail "$kind: the owner answered with $answered advertisements"
 		[ "$(notices)" -le 60 ] || fail "$kind: $(notices) notices"
 		ok "flood of $kind, $(awk '{ printf "%.0f/s", $1 / $2 }' <<<"$sent"): $none ms without an owner, $double ms with two, $answered advertisements by the owner, $(notices) notices; after it the owner is back"

@@ -213,7 +213,7 @@ class Attacker:
         """Neighbours have the true owner back at once, and it says who claimed its address."""
         self.sender.send(self.claims())
         said = f"{self.sender.mac} claims the virtual address {VIP}"
-        if not wait(1, lambda: any(said in line for line in self.w.lines(self.w.owner))):
+        if not wait(5, lambda: any(said in line for line in self.w.lines(self.w.owner))):
             yield "the owner did not notice it"
 
     def arp_often(self):

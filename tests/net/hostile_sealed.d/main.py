@@ -49,7 +49,7 @@ class Test:
 
     def snapshot(self):
         running = list(self.w.agent)
-        status = {n: self.w.status(n) for n in running}
+        status = {n: self.w.told(n) for n in running}
         return {"at": now_ns(), "sent": self.a.sender.sent,
                 "cpu": {n: self.w.cpu_s(n) for n in running},
                 "memory": {n: self.w.memory_kib(n) for n in running},
@@ -61,7 +61,7 @@ class Test:
         """Everything that was to stay as it was, and did not."""
         since_ms = (now_ns() - before["at"]) / 1e6
         for node in stay:
-            vip = self.w.status(node).get("vip", {})
+            vip = self.w.told(node).get("vip", {})
             if vip.get("state") != before["state"][node]:
                 yield f"{node} was {before['state'][node]} and is {vip.get('state')}"
             elif vip["stateMs"] < since_ms:
@@ -83,7 +83,7 @@ class Test:
         """One attack. What happens while the machine itself stands still proves nothing: then once more."""
         for _ in range(TRIES):
             begin = now_ns()
-            cost, problems = self.one_attack(act, stay())
+            cost, problems = self.one_attack(act, stay)
             stall = self.stalls.longest_ms(begin)
             if not problems or not stall:
                 break
@@ -94,6 +94,7 @@ class Test:
         """What it cost, and whatever moved."""
         if not self.w.settled():
             return "", ["there is no one owner before it"]
+        stay = stay()
         self.a.rate, before = 0, self.snapshot()
         problems = list(act() or ())
         time.sleep(QUIET_S)
@@ -132,12 +133,14 @@ class Test:
             node, other = self.w.backups()
             self.w.stop(node, number=signal.SIGKILL)
             self.w.start(node)
+            self.w.settled()
             time.sleep(1.5)
             self.w.stop(other, number=signal.SIGKILL)
             time.sleep(1.5)
             if self.w.state(self.w.owner) != "active":
                 yield "the owner lost its majority"
             self.w.start(other)
+            self.w.settled()
             time.sleep(1.0)
         self.attack("replay of all lives while two restart by turns",
                     lambda: self.a.replay_during(lambda: list(act())), lambda: [self.w.owner])

@@ -30,7 +30,7 @@ uint64_t sim_spread(struct sim *w, uint64_t max) {
 uint64_t sim_local_at(const struct sim_host *h, uint64_t true_us) {
         int64_t t = (int64_t)true_us;
 
-        if (h->suspended_us > true_us) /* its clock stands still */
+        if (h->suspended_us != 0 && true_us > h->slept_us) /* its clock stands still */
                 t = (int64_t)h->slept_us;
         return (uint64_t)(h->offset_us + t + t * h->ppm / 1000000);
 }

@@ -74,7 +74,7 @@ void sim_host_boot(struct sim *w, unsigned i) {
 
         if (h->running || !h->exists)
                 return;
-        if (h->powered && h->suspended_us > w->now_us) {
+        if (h->powered && h->suspended_us != 0) {
                 sim_at(w, h->suspended_us + w->base.removal_us, SIM_BOOT, i, h->life, 0);
                 return;
         }
@@ -128,7 +128,7 @@ void sim_host_power_loss(struct sim *w, unsigned i, uint64_t back_us) {
 void sim_host_kill(struct sim *w, unsigned i, uint64_t back_us) {
         struct sim_host *h = &w->host[i];
 
-        if (!h->running || h->suspended_us > w->now_us)
+        if (!h->running || h->suspended_us != 0)
                 return;
         w->count.kills++;
         sim_tell(w, "n%u: the agent is killed", i + 1);
@@ -208,7 +208,7 @@ void sim_host_stick(struct sim *w, unsigned i, uint64_t us) {
 void sim_host_suspend(struct sim *w, unsigned i, uint64_t us) {
         struct sim_host *h = &w->host[i];
 
-        if (!h->powered || h->suspended_us > w->now_us || h->frozen_us > w->now_us)
+        if (!h->powered || h->suspended_us != 0 || h->frozen_us > w->now_us)
                 return;
         w->count.suspends++;
         sim_tell(w, "n%u is suspended for %llu us", i + 1, (unsigned long long)us);
@@ -232,7 +232,6 @@ void sim_host_resume(struct sim *w, unsigned i) {
         struct sim_host *h = &w->host[i];
         int64_t t = (int64_t)w->now_us, showed;
 
-        h->suspended_us = w->now_us + 1; /* still, for this one look at its clock */
         showed = (int64_t)sim_local(w, i);
         h->suspended_us = 0;
         h->offset_us = showed - t - t * h->ppm / 1000000;
@@ -293,5 +292,5 @@ void sim_host_link(struct sim *w, unsigned i, bool on) {
 bool sim_host_frozen(const struct sim *w, unsigned i) {
         const struct sim_host *h = &w->host[i];
 
-        return h->frozen_us > w->now_us || h->suspended_us > w->now_us;
+        return h->frozen_us > w->now_us || h->suspended_us != 0;
 }

@@ -70,7 +70,7 @@ void sim_kernel_done(struct sim *w, const struct sim_event *e) {
 
         if (!h->powered || e->stamp < h->born)
                 return;
-        if (h->suspended_us > w->now_us) {
+        if (h->suspended_us != 0) {
                 sim_at_error(w, h->suspended_us, (enum sim_what)e->what, i, e->stamp, e->error);
                 return;
         }
@@ -107,7 +107,7 @@ void sim_kernel_slept(struct sim *w, unsigned i, uint64_t us) {
 }
 
 void sim_kernel_expire(struct sim *w, unsigned i) {
-        if (w->host[i].suspended_us > w->now_us)
+        if (w->host[i].suspended_us != 0)
                 return; /* asked again when it resumes */
         if (w->host[i].address)
                 w->count.expired++;
@@ -127,7 +127,7 @@ static void guard_arm(struct sim *w, unsigned i) {
                 return;
         if (h->frozen_us > from)
                 from = h->frozen_us;
-        if (h->suspended_us > from)
+        if (h->suspended_us != 0)
                 return; /* armed again when it resumes */
         if (at < from)
                 at = from;

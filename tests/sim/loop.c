@@ -341,7 +341,7 @@ void sim_loop_act(struct sim *w, unsigned i) {
         struct sim_host *h = &w->host[i];
         uint64_t free_us = later(h->stuck_us, later(h->frozen_us, h->suspended_us));
 
-        if (free_us > w->now_us) {
+        if (free_us > w->now_us || h->suspended_us != 0) {
                 sim_at(w, free_us, SIM_ACT, i, h->life, 0);
                 return;
         }

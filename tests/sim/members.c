@@ -170,7 +170,7 @@ void sim_members_stored(struct sim *w, unsigned i, unsigned gen) {
 void sim_members_hand(struct sim *w, unsigned i, unsigned gen) {
         struct sim_host *h = &w->host[i];
 
-        if (!h->powered || h->suspended_us > w->now_us)
+        if (!h->powered || h->suspended_us != 0)
                 return;
         if (h->running) {
                 sim_members_store(w, i, gen);

@@ -33,7 +33,7 @@ void sim_violation(struct sim *w, enum sim_claim claim, const char *fmt, ...) {
 bool sim_has_lease(const struct sim *w, unsigned i) {
         const struct sim_host *h = &w->host[i];
 
-        return h->running && h->suspended_us <= w->now_us && !h->suspect && !h->paused &&
+        return h->running && h->suspended_us == 0 && !h->suspect && !h->paused &&
                h->lease.state != VRRP_LEASE_BACKUP && sim_local(w, i) < h->lease.lease_us;
 }
 
@@ -59,7 +59,7 @@ static bool excused(const struct sim *w, unsigned i) {
         const struct sim_host *h = &w->host[i];
         uint64_t lifetime = SIM_LIFETIME_S * SIM_MS(1000) + SIM_LIFETIME_SLACK_US;
 
-        if (h->suspended_us > w->now_us || h->suspect || h->paused)
+        if (h->suspended_us != 0 || h->suspect || h->paused)
                 return true;
         if (h->slept_us == 0 && w->now_us > h->lease_end_us + lifetime)
                 return false;
@@ -97,7 +97,7 @@ void sim_look(struct sim *w) {
 }
 
 void sim_look_announcement(struct sim *w, unsigned i) {
-        if (w->host[i].suspended_us > w->now_us || w->host[i].suspect || w->host[i].paused)
+        if (w->host[i].suspended_us != 0 || w->host[i].suspect || w->host[i].paused)
                 return;
         if (!sim_has_lease(w, i))
                 sim_violation(w, SIM_S2, "n%u announces the address without a lease", i + 1);

@@ -134,11 +134,12 @@ struct sim_host {
         unsigned storing; /* gen */
 
         /* the machine */
-        uint64_t frozen_us, thawed_us;   /* SIGSTOP: the process and its guard; true time */
-        uint64_t suspended_us, slept_us; /* the machine, its clock too; since when */
-        bool suspect;                    /* resumed, and has not noticed yet */
-        bool unnoticed;                  /* nor will it: a pause by the hypervisor */
-        bool paused;                     /* its lease ran on while its clock stood still */
+        uint64_t frozen_us, thawed_us; /* SIGSTOP: the process and its guard; true time */
+        uint64_t suspended_us,
+                slept_us; /* the machine, its clock too, until it resumes (0: it runs); since when */
+        bool suspect;     /* resumed, and has not noticed yet */
+        bool unnoticed;   /* nor will it: a pause by the hypervisor */
+        bool paused;      /* its lease ran on while its clock stood still */
         bool address;
         uint64_t expires_us, kernel_us; /* true time: of the address; when the kernel is free again */
         unsigned lifetime;              /* newest expiry event */

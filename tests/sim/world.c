@@ -29,11 +29,18 @@ uint64_t sim_d(const struct sim *w) {
         return 3ULL * w->base.interval_us;
 }
 
+/* Sent before the quiet, and only now heard for the first time: the network is not quiet then. */
+static bool held_back(const struct sim *w, const struct sim_packet *p) {
+        const struct vrrp_session *s = &w->host[p->to].session[p->from];
+
+        return w->quiet && p->again && p->boot == s->peer_boot && p->seq > s->last_seq;
+}
+
 static void arrive(struct sim *w, const struct sim_event *e) {
         struct sim_host *h = &w->host[e->node];
         struct sim_item item = { .is_packet = true, .packet = e->arg, .since_us = w->now_us };
 
-        if (!h->running || !h->link || h->suspended_us > w->now_us) {
+        if (!h->running || !h->link || h->suspended_us != 0 || held_back(w, &w->packet[e->arg])) {
                 sim_packet_free(w, e->arg);
                 return;
         }

@@ -146,11 +146,16 @@ class Test:
                     lambda: self.a.replay_during(lambda: list(act())), lambda: [self.w.owner])
 
     def all_restart(self):
-        """Nobody knows anybody: the first owner must come as soon as without the replays."""
+        """Nobody knows anybody: once two run, the first owner must come as soon as without the replays."""
+        def lives():
+            return [sum("initialize -> backup: started" in line for line in self.w.lines(node)) for node in NODES]
+
         def begin():
             self.w.stop(*NODES, number=signal.SIGKILL)
+            before = lives()
             for node in NODES:
                 self.w.start(node)
+            wait(10, lambda: sum(n > b for n, b in zip(lives(), before)) >= 2)
             heard, started = len(self.a.overheard.all), now_ns()
             claims = lambda: [d for d in self.a.overheard.all[heard:] if d.is_active_claim()]
             return (claims()[0].at - started) / 1e6 if wait(5, claims) else 5000

@@ -40,6 +40,7 @@ remove_hosts() {
 	local i
 	{
 		for i in "${!pid[@]}" "${!zebra[@]}"; do kill -KILL ${pid[$i]:-} ${zebra[$i]:-}; done
+		kill -KILL $(jobs -p) # an observer of a test that ended early
 		wait
 	} 2>/dev/null
 	for i in 0 $hosts; do ip netns pids h$i 2>/dev/null | xargs -r kill -KILL 2>/dev/null; ip netns del h$i 2>/dev/null; done

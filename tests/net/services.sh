@@ -32,10 +32,15 @@ all_healthy() {
 	for i in $hosts; do is_class $i healthy || return 1; done
 }
 reason() { field $1 's["reason"]'; } # I
+stands() { # the same owner for a while
+	local was
+	was=$(owners)
+	sleep 0.5
+	one_owner && owner_is "${was% }"
+}
 settled() { # SECONDS: everyone healthy, one owner, who is $owner
 	wait_for $1 all_healthy || bad settle "not everyone is healthy: $(classes)"
-	sleep 0.5
-	one_owner || bad settle "owners: $(owners)"
+	wait_for $1 stands || bad settle "owners: $(owners)"
 	set -- $(owners)
 	owner=${1:-1}
 }

@@ -56,7 +56,7 @@ field() { # I PYTHON-EXPRESSION over s, the report
 	ctl $1 status -o json 2>/dev/null | python3 -c "import json,sys; s=json.load(sys.stdin); print($2)" 2>/dev/null
 }
 field_is() { [ "$(field $1 "$2")" = "$3" ]; }
-has_address() { ip -n h$1 -o addr show dev eth0 | grep -qF " $2/"; } # I ADDRESS
+has_address() { ip -n h$1 -o addr show dev eth0 2>/dev/null | grep -qF " $2/"; } # I ADDRESS
 owners() { # [ADDRESS]
 	local i
 	for i in $hosts; do has_address $i ${1:-10.77.0.100} && printf '%s ' $i; done
@@ -66,5 +66,6 @@ owner_is() { [ "$(owners ${2:-})" = "$1 " ]; } # I [ADDRESS]
 owner_is_not() { one_owner ${2:-} && ! has_address $1 ${2:-10.77.0.100}; }
 now_ms() { python3 -c 'import time; print("%.3f" % (time.clock_gettime(time.CLOCK_MONOTONIC) * 1000))'; }
 
-# Since the moment FROM (ms): when the next host got the address.
-took() { awk -v from="$1" '$2 == "add" && $1 > from { printf "%.0f", $1 - from; exit }' "$dir/observer"; }
+# Since the moment FROM (ms): when the next host, or that one, got the address; when that one lost it.
+took() { awk -v from="$1" -v host="${2:-}" '$2 == "add" && $1 > from && (host == "" || $3 == host) { printf "%.0f", $1 - from; exit }' "$dir/observer"; }
+lost_it() { awk -v from="$1" -v host="$2" '$2 == "del" && $1 > from && $3 == host { printf "%.0f", $1 - from; exit }' "$dir/observer"; }

@@ -100,6 +100,7 @@ for d in docs:
     for key, value in h["apiServer"].items():
         if key.endswith("File"):
             h["apiServer"][key] = sys.argv[3] + value
+    h["apiServer"]["timeout"] = "3s"  # a machine that is busy is no fault here
     d["socket"] = sys.argv[2] + "/agent.sock"
     d["stateDir"] = sys.argv[2]
     d["metrics"] = "127.0.0.1:7645"
@@ -132,12 +133,15 @@ hand_over() { # I: what adopt does with the processes
 	sleep 5 # longer than any backup waits
 	owner_is 1 $vip || fail "after $i: the address is at $(owners $vip)"
 }
-measure() { # TEXT: since the moment $from
-	local gap
-	gap=$("$here/../lab/gap.py" "$dir/probe" $from "$(mono_ns)") || { fail "$1: $gap"; return 1; }
-	if awk -v g="$gap" -v l=$limit_ms 'BEGIN { exit !(g < l) }'; then ok "$case: $1" "longest time without an answer $gap ms"; else fail "$1: $gap ms without an answer"; fi
+measure() { # TEXT LIMIT-MS: since the moment $from
+	local gap to
+	to=$(mono_ns)
+	wait_for 5 answered_since $to
+	gap=$("$here/../lab/gap.py" "$dir/probe" $from $to 2>&1) || { fail "$1: $gap"; return 1; }
+	if below "$gap" $2; then ok "$case: $1" "longest time without an answer $gap ms"; else fail "$1: $gap ms without an answer"; fi
 }
 mono_ns() { python3 -c 'import time; print(time.monotonic_ns())'; }
+answered_since() { tail -n 2 "$dir/probe" | awk -v t="$1" '$1 > t { n = 1 } END { exit !n }'; } # NS
 
 one_case() {
 	local i order='3 2 1'
@@ -149,8 +153,8 @@ one_case() {
 	build_hosts 4 || return 1
 	for i in 1 2 3; do tree $i && write_keepalived $i && api_server $i || { fail "host $i cannot be made"; return 1; }; done
 	for i in 1 2 3; do run_keepalived $i; done
-	wait_for 15 owner_is 1 $vip || { fail "keepalived: the address is at $(owners $vip)"; return 1; }
-	ip netns exec h4 "$probe" $vip 6443 "$dir/r1/etc/kubernetes/pki/ca.crt" "$dir/probe" >"$dir/probe.sum" 2>&1 &
+	wait_for 30 owner_is 1 $vip || { fail "keepalived: the address is at $(owners $vip)"; return 1; }
+	ip netns exec h4 "$probe" $vip 6443 "$dir/r1/etc/kubernetes/pki/ca.crt" "$dir/probe" 20 >"$dir/probe.sum" 2>&1 &
 	zebra[probe]=$!
 	disown
 	wait_for 10 test -s "$dir/probe" || { fail "the client has no connection"; return 1; }
@@ -158,7 +162,7 @@ one_case() {
 	for i in $order; do
 		from=$(mono_ns)
 		hand_over $i || return 1
-		measure "$([ $i = 1 ] && echo 'the active machine' || echo "backup $i") handed over"
+		measure "$([ $i = 1 ] && echo 'the active machine' || echo "backup $i") handed over" $limit_ms
 	done
 	[ $(field 1 's["vips"][0]["priority"]') = 150 ] || fail "priority $(field 1 's["vips"][0]["priority"]') where keepalived had 140 and 10 for its script"
 	go_back
@@ -166,14 +170,12 @@ one_case() {
 
 # As --undo does it: the agent names the others by priority 0, so the gap is their skew time.
 go_back() {
-	local gap
 	from=$(mono_ns)
 	stop_agent 1
 	run_keepalived 1
-	wait_for 15 owner_is 1 $vip || { fail "undo: the address is at $(owners $vip)"; return 1; }
+	wait_for 30 owner_is 1 $vip || { fail "undo: the address is at $(owners $vip)"; return 1; }
 	sleep 2
-	gap=$("$here/../lab/gap.py" "$dir/probe" $from "$(mono_ns)")
-	if awk -v g="$gap" 'BEGIN { exit !(g < 3000) }'; then ok "$case: undo on the active machine" "longest time without an answer $gap ms"; else fail "undo: $gap ms"; fi
+	measure "undo on the active machine" 3000
 }
 
 # What is refused, on files alone.
@@ -182,7 +184,7 @@ refusals() {
 	case=refused
 	build_hosts 1
 	vrrp=2 unicast=0 prefix=24
-	tree 1 && write_keepalived 1 || return
+	tree 1 && write_keepalived 1 || { fail "host 1 cannot be made"; remove_hosts; return; }
 	k=$dir/r1/etc/keepalived/keepalived.conf
 	sed -i 's/ advert_int 1/&\n authentication {\n  auth_type PASS\n  auth_pass secret\n }/' "$k"
 	"$triarch" adopt --root "$dir/r1" --kubeadm-config "$dir/kubeadm1.yaml" >"$dir/out" 2>&1

@@ -69,6 +69,7 @@ make_key "$dir/vip.key"
 ip -n h0 addr add 10.77.0.254/24 dev br0
 ip netns exec h0 python3 "$here/../lab/timeserver.py" 10.77.0.254 "$dir/offsets" &
 disown
+observe 10.77.0.100 $hosts
 for i in $hosts; do
 	make_files $i
 	start_chronyd $i
@@ -80,16 +81,20 @@ ok "three agents, one holder, everyone healthy" "n$owner"
 
 # --- the API server of one host accepts and never answers
 times=()
+moved() { [ -n "$(took $from)" ]; }
 for _ in $(seq "$trials"); do
 	from=$(now)
 	kill -STOP ${service[$owner]}
-	wait_for 5 left && times+=($(since $from)) || bad "the service hangs" "owners: $(owners), $(classes)"
+	# On a machine so busy that the others answer late, too, it rightly stays.
+	wait_for 5 moved && times+=($(took $from)) || times+=(5000)
 	kill -CONT ${service[$old]}
 	restart_agents
 done
 m=$(median "${times[@]}")
-[ "${#times[@]}" -gt 0 ] && [ "$m" -le 1200 ] && ok "the service accepts and never answers: the address has moved" "median $m ms (${times[*]})" ||
-	bad "the service hangs" "median ${m:-none} ms is over 1200 ms (${times[*]})"
+[ "$m" -le 1200 ] && ok "the service accepts and never answers: the address has moved" "median $m ms (${times[*]})" ||
+	bad "the service hangs" "median $m ms is over 1200 ms (${times[*]}; 5000: it did not move)"
+observed
+[ -n "$two" ] && below "$two" 1 && ok "never two owners" || bad "two owners" "${two:-?} ms"
 
 # What follows lasts: a lease that survives half a second in which this machine was busy elsewhere.
 for i in $hosts; do sed -i 's/^  interface: eth0/&\n  advertisementInterval: 300ms/' "$dir/a$i/config.yaml"; done
@@ -100,9 +105,10 @@ for i in $hosts; do kill -STOP ${service[$i]}; done
 stays 6 && [ "$(field $owner 's["withheld"]')" = True ] && ok "all services hang: it stays" "$(reason $owner)" || bad "all services hang" "owners: $(owners); $(classes)"
 withheld=$(field $owner '[e["reason"] for e in s["history"] if e["what"] == "withheld" and e["to"] == "yes"][-1]')
 [ -n "$withheld" ] && ok "its history says that it withholds the fault" || bad "history" "nothing is withheld"
+before=$owner
 for i in $hosts; do kill -CONT ${service[$i]}; done
 settle
-[ $owner = $old ] && ok "all answer again: it is still there" "n$owner" || bad "all answer again" "now at n$owner"
+[ $owner = $before ] && ok "all answer again: it is still there" "n$owner" || bad "all answer again" "now at n$owner"
 
 # --- slow alone: the others are in time, but not within half of the time-out
 for i in $(others); do echo 0.3 >"$dir/a$i/slow"; done
@@ -111,7 +117,7 @@ echo 0.8 >"$dir/a$owner/slow"
 stays 6 && ok "slow here, not fast elsewhere: it stays" "$(reason $owner)" || bad "slow alone" "owners: $(owners); $(classes)"
 fast=$(others | head -1)
 rm "$dir/a$fast/slow"
-wait_for 5 left && owner_is $fast && ok "one of the others becomes fast: it moves there" "n$fast" ||
+wait_for 10 left && owner_is $fast && ok "one of the others becomes fast: it moves there" "n$fast" ||
 	bad "one becomes fast" "owners: $(owners); $(classes)"
 rm -f "$dir"/a?/slow
 restart_agents
@@ -150,17 +156,19 @@ restart_agents
 # --- one of three has followed a server that lies by 5 s: its own chronyd is content
 end_clock $owner
 start_content_chronyd $owner
-stays 4 && all_healthy || bad "a chronyd that is content" "$(classes)"
+wait_for 20 all_healthy || bad "a chronyd that is content" "$(classes)"
+stays 4 && all_healthy || bad "a chronyd that is content" "owners: $(owners); $(classes)"
 shift_clock $owner 5000000000
 from=$(now)
 wait_for 15 left && ok "one of three follows a server that lies by 5 s: the odd one out" "$(since $from) ms: $(reason $old)" ||
 	bad "a liar" "owners: $(owners); $(classes)"
-seen() { # BY: what another node says of the odd one out
+told() { # BY: what another node says of the odd one out
 	field $1 '[(m["class"], round(m["clockOffsetSeconds"]), m["reason"]) for m in s["members"] if m["name"] == "n'$old'"][0]'
 }
 other=$(owners) other=${other% }
-seen $other | grep -q "'degraded', 5, .*odd one out" && ok "status on n$other tells its class, why, and its clock" "$(seen $other)" ||
-	bad "status on another node" "$(seen $other)"
+is_told() { told $1 | grep -q "'degraded', 5, .*odd one out"; }
+wait_for 5 is_told $other && ok "status on n$other tells its class, why, and its clock" "$(told $other)" ||
+	bad "status on another node" "$(told $other)"
 ctl $other status | grep -E "^ +n$old .*degraded.*clock \+[45].*odd one out" >"$dir/text" &&
 	ok "in text, too" "$(cat "$dir/text")" || bad "status text" "$(ctl $other status)"
 correction=$(field $old 's["clock"]["correctionSeconds"]')

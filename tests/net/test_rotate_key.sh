@@ -37,18 +37,20 @@ all_say() { # SENDS ACCEPTS: every member's report of every member
 # I KEYS: as host 1 knows it
 accepts() { field_is 1 "[m.get('acceptsKeys') for m in s['members'] if m['name'] == 'n$1'][0]" "$2"; }
 
-for i in $hosts; do configure_default $i "$dir/a$i/vip.key" </dev/null; done
+# A lease that survives a moment in which this machine is busy elsewhere: what is to be seen is what the keys do.
+for i in $hosts; do echo '  advertisementInterval: 300ms' | configure_default $i "$dir/a$i/vip.key"; done
 rotate 1 --new
 [[ $said == "made $dir/a1/vip.key; copy it"* ]] && [ "$(keys 1)" = "send 1;" ] && [ "$(stat -c %a "$dir/a1/vip.key")" = 640 ] &&
 	ok "the first key is made" "$(keys 1)" || bad "the first key is made" "$said"
 first=$(cut -d' ' -f3 "$dir/a1/vip.key")
 for i in 2 3; do copy_key $i; done
 for i in $hosts; do start_agent $i; done
-wait_for 10 one_owner
+wait_for 20 one_owner
 active=$(owners) active=${active% }
-[ -n "$active" ] && wait_for 10 all_say 1 '[1]' && ok "three agents with one key" "the address is on n$active" ||
+[ -n "$active" ] && wait_for 20 all_say 1 '[1]' && ok "three agents with one key" "the address is on n$active" ||
 	{ bad "three agents with one key" "owners '$(owners)', $(members_keys 1)"; tail -n 5 "$dir"/a?/log; exit 1; }
 observe 10.77.0.100 $hosts
+wait_for 5 grep -q " add $active\$" "$dir/observer" || bad "the observer" "does not see who has the address"
 since=$(field $active "s['vip']['since']")
 
 refused "no new key yet: nothing to send with" 1 --send "key 1, the newest, is sent with already; --new makes another"
@@ -58,17 +60,17 @@ done_so "a new key is accepted on n1" 1 --new
 refused "another one meanwhile" 1 --new "a rotation is under way"
 refused "sending with it before the others have it" 1 --send "does not say that it accepts key 2"
 take_key 2
-wait_for 5 accepts 2 '[1, 2]'
+wait_for 15 accepts 2 '[1, 2]'
 refused "before n3 has it" 1 --send "n3 does not say that it accepts key 2"
 take_key 3
-wait_for 5 all_say 1 '[1, 2]' || bad "all accept it" "$(members_keys 1)"
+wait_for 15 all_say 1 '[1, 2]' || bad "all accept it" "$(members_keys 1)"
 done_so "n2 sends with it" 2 --send
 refused "dropping the old one before all send with the new" 2 --drop-old "does not say that it sends with key 2"
 done_so "n1 sends with it" 1 --send
 done_so "n3 sends with it" 3 --send
-wait_for 5 all_say 2 '[1, 2]' || bad "all send with it" "$(members_keys 1)"
+wait_for 15 all_say 2 '[1, 2]' || bad "all send with it" "$(members_keys 1)"
 for i in $hosts; do done_so "n$i drops the old one" $i --drop-old; done
-wait_for 5 all_say 2 '[2]' || bad "the old one is gone" "$(members_keys 1)"
+wait_for 15 all_say 2 '[2]' || bad "the old one is gone" "$(members_keys 1)"
 [ "$(keys 1)$(keys 2)$(keys 3)" = "send 2;send 2;send 2;" ] && ! grep -q $first "$dir"/a?/vip.key &&
 	[ "$(stat -c %a "$dir"/a?/vip.key | sort -u)" = 640 ] && ok "one new key on all" "$(members_keys 2)" || bad "one new key on all" "$(keys 1) $(keys 2) $(keys 3)"
 owner_is $active && ! grep -q ' del ' "$dir/observer" && field_is $active "s['vip']['since']" "$since" &&
@@ -81,19 +83,21 @@ if [ $active = 3 ]; then
 fi
 stop_agent 3 KILL
 take_key 2
-sleep 3.2 # what it said last counts for 3 s
-field_is 1 "any(m['name'] == 'n3' and m.get('sendsWithKey') for m in s['members'])" False || bad "n3 is down" "$(members_keys 1)"
+wait_for 15 accepts 2 '[2, 3]' || bad "n2 accepts it" "$(members_keys 1)"
+# What it said last counts for 3 s.
+wait_for 15 field_is 1 "any(m['name'] == 'n3' and m.get('sendsWithKey') for m in s['members'])" False || bad "n3 is down" "$(members_keys 1)"
 refused "sending with it while n3 is down" 1 --send "n3 does not say that it accepts key 3"
 refused "asking no agent" 3 --send "no agent answers"
 
 # A file that is not whole changes nothing.
 echo "send 9" >>"$dir/a2/vip.key"
 kill -HUP ${agent[2]}
-wait_for 3 grep -q 'vip.key:3: the key is 64 hexadecimal digits' "$dir/a2/log" &&
+wait_for 10 grep -q 'vip.key:3: the key is 64 hexadecimal digits' "$dir/a2/log" &&
 	ok "a broken key file is told, the keys from before stay" "$(grep -o 'vip.key:3: .*' "$dir/a2/log" | tail -n1)" ||
 	bad "a broken key file" "$(tail -n3 "$dir/a2/log")"
-wait_for 3 accepts 2 '[2, 3]' && owner_is $active && ok "and it is heard as before" "$(members_keys 1)" || bad "after a broken key file" "$(members_keys 1)"
+wait_for 10 accepts 2 '[2, 3]' && owner_is $active && ok "and it is heard as before" "$(members_keys 1)" || bad "after a broken key file" "$(members_keys 1)"
 kill -TERM ${agent[$active]}
-wait_for 3 grep -q " del $active" "$dir/observer" || bad "the observer" "does not see the address leave"
+wait_for 10 grep -q " del $active" "$dir/observer" || bad "the observer" "does not see the address leave"
 observed
+[ -n "$two" ] && below "$two" 1 || bad "two owners" "${two:-?} ms"
 exit $failed

@@ -11,6 +11,6 @@ expect() { # WHAT PATTERN
 	fi
 }
 until_etcd() { # VERB ARGUMENT
-	local deadline=$((SECONDS + 30))
+	local deadline=$((SECONDS + 60))
 	until out=$(etcd_call "$@"); do [ $SECONDS -lt $deadline ] || { echo "$* : $out"; exit 1; }; sleep 0.1; done
 }

@@ -25,7 +25,7 @@ start_etcd() { # N STATE MEMBER...: N listens at 10.78.0.N, the first for everyb
 		--listen-peer-urls "https://10.78.0.$n:2380" --initial-advertise-peer-urls "https://10.78.0.$n:2380" \
 		--cert-file "$pki/server.crt" --key-file "$pki/server.key" --trusted-ca-file "$pki/ca.crt" --client-cert-auth \
 		--peer-cert-file "$pki/peer.crt" --peer-key-file "$pki/peer.key" --peer-trusted-ca-file "$pki/ca.crt" \
-		--peer-client-cert-auth --heartbeat-interval 50 --election-timeout 500 >"$dir/etcd$n.log" 2>&1 &
+		--peer-client-cert-auth >"$dir/etcd$n.log" 2>&1 &
 	pid[$n]=$!
 }
 tree() { # N
@@ -133,13 +133,14 @@ expect "both have it" '^2 send 1;$'
 out=$(stat -c %a "$dir/3/etc/triarch/vip.key")
 expect "mode" '^640$'
 # host3 looks from time to time, as its service does; what it has in between is noted.
-(for _ in {1..200}; do "$client" reconcile "$dir/3" once >/dev/null; cut -d' ' -f1,2 "$dir/3/etc/triarch/vip.key" | tr '\n' ';'; echo; done >"$dir/steps" 2>&1) &
-looking=$!
+(while :; do "$client" reconcile "$dir/3" once >/dev/null; cut -d' ' -f1,2 "$dir/3/etc/triarch/vip.key" | tr '\n' ';'; echo; done >"$dir/steps" 2>&1) &
+pid[looking]=$!
 call 1 rotate
 expect "rotated" 'a new key is accepted.*|the old key is dropped'
 out=${out//$'\n'/ }
 expect "in this order" '^a new key is accepted .*the new key is sent with .*the old key is dropped .* 0$'
-kill $looking; wait $looking 2>/dev/null
+kill ${pid[looking]}; wait ${pid[looking]} 2>/dev/null
+unset "pid[looking]"
 out=$(keys 3)
 expect "both have the new one alone" '^2 send 2;$'
 out=$(uniq "$dir/steps" | tr '\n' ' ')

@@ -35,17 +35,17 @@ expect() { # WHAT PATTERN
 		failed=1
 	fi
 }
-until_ok() { # SECONDS VERB [ARGUMENT]
+until_ok() { # SECONDS COMMAND...
 	local deadline=$((SECONDS + $1))
 	shift
-	until call "$@"; do [ $SECONDS -lt $deadline ] || return 1; sleep 0.1; done
+	until "$@"; do [ $SECONDS -lt $deadline ] || return 1; sleep 0.1; done
 }
 
 "$client" certs "$dir" host1 127.0.0.1 || exit 1
 call list
 expect "nothing listens" '^EAGAIN: etcd member/list at https://127.0.0.1:2379: '
 start_etcd host1 2379 2380 host1=https://127.0.0.1:2380 new
-until_ok 20 list || { echo "etcd did not start:"; tail -5 "$dir/host1.log"; exit 1; }
+until_ok 60 call list || { echo "etcd did not start:"; tail -5 "$dir/host1.log"; exit 1; }
 expect "one voter" '^[0-9]+ host1 https://127.0.0.1:2380 voter$'
 voter=${out%% *}
 for _ in {1..40}; do # a connection reset before the alert is read says nothing: EAGAIN, and again
@@ -79,7 +79,7 @@ expect "changed from a revision that is over" '^somebody was faster$'
 call get /triarch/a
 expect "the first change stands" '^[0-9]+ 5 three$'
 revision=${out%% *}
-call watch /triarch/ "$revision" 300
+call watch /triarch/ "$revision" 2000
 expect "watch: nothing after the last change" '^not changed$'
 call watch /triarch/ $((revision - 1)) 5000
 expect "watch: a change before it began" '^changed$'
@@ -87,7 +87,7 @@ expect "watch: a change before it began" '^changed$'
 call watch /triarch/ "$revision" 10000
 expect "watch: a change while it runs" '^changed$'
 (sleep 0.3; call put /triarch-other 0 x) &
-call watch /triarch/ $((revision + 1)) 800
+call watch /triarch/ $((revision + 1)) 2000
 expect "watch: another prefix" '^not changed$'
 call delete /triarch/a
 call get /triarch/a
@@ -113,15 +113,16 @@ sleep 1.1 # ids are made from the URL and the second
 call add-learner https://127.0.0.1:2390
 learner=$(sed -n 's/^added //p' <<<"$out")
 start_etcd host2 2389 2390 host1=https://127.0.0.1:2380,host2=https://127.0.0.1:2390 existing
-until_ok 30 promote "$learner"
+until_ok 60 call promote "$learner"
 expect "promote as soon as it is in sync" '^$'
-call list
+named() { call list && [[ $out == *" host2 "* ]]; } # it tells its name itself
+until_ok 30 named
 expect "two voters" "^$learner host2 https://127.0.0.1:2390 voter\$"
 kill -STOP "${pids[1]}"
 sleep 6 # a voter that was heard less than 5 s ago counts as connected
 call add-learner https://127.0.0.1:2391
 expect "add while a voter does not answer" '^EAGAIN: '
 kill -CONT "${pids[1]}"
-until_ok 20 remove "$learner"
+until_ok 60 call remove "$learner"
 expect "remove a voter" '^$'
 exit $failed

@@ -46,7 +46,7 @@ forward() {
 	        threading.Thread(target=copy, args=pair, daemon=True).start()
 	PYTHON
 	pids+=($!)
-	until (: </dev/tcp/127.0.0.1/2377) 2>/dev/null; do sleep 0.05; done
+	until (: </dev/tcp/127.0.0.1/2377) 2>/dev/null; do kill -0 "${pids[1]}" || { echo "the forwarder has ended"; exit 1; }; sleep 0.05; done
 }
 
 tree() { # N

@@ -45,7 +45,7 @@ PYTHON
 }
 
 wait_standin() {
-	local deadline=$((SECONDS + 20))
+	local deadline=$((SECONDS + 60))
 
 	until curl -sk --max-time 2 "https://$address:$1/readyz" | grep -qx ok; do
 		[ $SECONDS -lt $deadline ] || { echo "FAILED  the stand-in on $1 does not start:"; cat "$dir/standin.$1.log"; exit 1; }

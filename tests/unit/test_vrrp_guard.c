@@ -73,7 +73,7 @@ static void busy_until(uint64_t until_us) {
 /* Until the addresses are gone, which is due at `until`: the machine may be busy. */
 static void busy_while_present(struct world *w, uint64_t until_us) {
         while (present(w) > 0)
-                assert_true(vrrp_now_us() < until_us + 2000000);
+                assert_true(vrrp_now_us() < until_us + 500000); /* generous: this machine may be busy */
 }
 
 static void removes_at_the_deadline(void **state) {
@@ -89,7 +89,7 @@ static void removes_at_the_deadline(void **state) {
         assert_true(there == 2 || vrrp_now_us() >= until); /* not before it */
         busy_while_present(w, until);
         while (vrrp_guard_fired(w->slot) == 0)
-                assert_true(vrrp_now_us() < until + 2000000);
+                assert_true(vrrp_now_us() < until + 500000);
         busy_until(vrrp_now_us() + 100000);
         assert_int_equal(present(w), 0);
         assert_int_equal(vrrp_guard_fired(w->slot), 1);

@@ -142,7 +142,7 @@ advertisements() { # what the first router says it has sent
 	grep ' status ' "$dir/1" | tail -n 1 | grep -o ' sent=[0-9]*' | cut -d= -f2
 }
 flood() {
-	local t kind sent before after answered options=(--frame)
+	local t kind sent before after answered options=(--frame) realtime= # or the flood waits for the routers: 28,000/s
 	group
 	for kind in checksum vrid advert:100:$A; do
 		hostile $kind >"$dir/frame"

@@ -35,11 +35,12 @@ bent=host3
 [ "$active" != host3 ] || bent=host2
 say "  the time server of $bent drifts by 50 ms/s; the address is at $active"
 bend "$bent" 0 0.05
-wait_until 120 clock_beyond "$bent" 100 || fail "chronyd of $bent does not follow"
+# The agent compares with the other masters' clocks, whose account of the limit is a few ms another.
+wait_until 120 clock_beyond "$bent" 120 || fail "chronyd of $bent does not follow"
 from=$(date +%s%3N)
 wait_until 120 class_is "$bent" degraded || { fail "$bent is not degraded"; finish; }
 took=$(($(degraded_at "$bent") - from))
-say "  beyond 100 ms by chronyd's account, degraded by the agent's after $took ms (a poll is 1 s)"
+say "  beyond 120 ms by chronyd's account, degraded by the agent's after $took ms (a poll is 1 s)"
 expect "that is within two polls" [ "$took" -lt 2000 ]
 timed on "$bent" triarch status
 grep -i 'clock\|degraded' "$log" | sed 's/^/    status: /'

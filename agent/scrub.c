@@ -93,6 +93,8 @@ static bool has_base64(struct text t, const char *s) {
         for (size_t from = 0; from < t.n; from++) {
                 size_t k = 0;
 
+                if (t.v[from] != s[0]) /* from each blank of a long indentation it would go to its end */
+                        continue;
                 for (size_t at = from; at < t.n && s[k] && (t.v[at] == s[k] || !is_base64(t.v[at])); at++)
                         k += t.v[at] == s[k];
                 if (!s[k])

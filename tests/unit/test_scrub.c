@@ -125,6 +125,23 @@ static void test_kept(void **state) {
                 assert_scrubbed(cases[i], cases[i]);
 }
 
+/* Each of the beginnings looks for a key up to the end: in a time that grows with the text, not with the
+ * square of its blanks. */
+static void test_blanks_without_end(void **state) {
+        enum { BEGINNINGS = 100, BLANKS = 100000 };
+        CLEANUP(freep) char *text = malloc(14 * BEGINNINGS + BLANKS + 3);
+        char *end = text;
+
+        (void)state;
+        assert_non_null(text);
+        for (size_t i = 0; i < BEGINNINGS; i++)
+                end = stpcpy(end, "LS0tLS1CRUdJTi");
+        *end++ = '\n';
+        memset(end, ' ', BLANKS);
+        strcpy(end + BLANKS, "U");
+        assert_scrubbed(text, text);
+}
+
 /* At whatever place it is cut, a secret's tail does not come through a rule's look-ahead. */
 static void test_cut_anywhere(void **state) {
         static const char text[] = "x token: abcdef.0123456789abcdef " KEY64 " eyJh.b.c http://u:p@h "
@@ -144,9 +161,10 @@ static void test_cut_anywhere(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_removed), cmocka_unit_test(test_values_that_look_like_none),
-                cmocka_unit_test(test_escaped), cmocka_unit_test(test_many_lines),
-                cmocka_unit_test(test_kept),    cmocka_unit_test(test_cut_anywhere),
+                cmocka_unit_test(test_removed),      cmocka_unit_test(test_values_that_look_like_none),
+                cmocka_unit_test(test_escaped),      cmocka_unit_test(test_many_lines),
+                cmocka_unit_test(test_kept),         cmocka_unit_test(test_blanks_without_end),
+                cmocka_unit_test(test_cut_anywhere),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

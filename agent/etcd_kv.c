@@ -35,7 +35,7 @@ static int from_base64(const char *text, struct etcd_value *ret) {
                 padding++;
         if (!(data = malloc(n / 4 * 3 + 1)))
                 return -ENOMEM;
-        if (EVP_DecodeBlock(data, (const unsigned char *)text, (int)n) < 0) {
+        if (EVP_DecodeBlock(data, (const unsigned char *)text, (int)n) != (int)(n / 4 * 3)) { /* blanks */
                 free(data);
                 return -EBADMSG;
         }

@@ -56,6 +56,9 @@ static void test_range_refused(void **state) {
                 "{\"kvs\":[{\"mod_revision\":\"1\",\"value\":7}]}",
                 "{\"kvs\":[{\"mod_revision\":\"1\",\"value\":\"dHd\"}]}",
                 "{\"kvs\":[{\"mod_revision\":\"1\",\"value\":\"d-dv\"}]}",
+                "{\"kvs\":[{\"mod_revision\":\"1\",\"value\":\"    \"}]}", /* OpenSSL passes over these */
+                "{\"kvs\":[{\"mod_revision\":\"1\",\"value\":\"dHdv\\n\\n\\n\\n\"}]}",
+                "{\"kvs\":[{\"mod_revision\":\"1\",\"value\":\"dHdv----\"}]}",
         };
         struct etcd_value v;
 

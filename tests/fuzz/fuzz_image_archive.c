@@ -1,4 +1,5 @@
 /* Archives of images and what is in them: what is accepted is whole. */
+#include "agent/archive_lib.h"
 #include "agent/image_archive.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,10 +46,20 @@ static void documents(const char *text, size_t size) {
         free(index);
 }
 
+/* libarchive stays loaded: to load it anew for each input takes longer than all the rest. */
+static void keep_library(void) {
+        static struct archive_lib lib;
+        struct error e;
+
+        if (!lib.handle && archive_lib_load(&lib, &e) < 0)
+                abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         CLEANUP(image_archive_freep) struct image_archive *a = NULL;
         struct error e;
 
+        keep_library();
         documents((const char *)data, size);
         if (image_archive_parse(data, size, "x", &a, &e) == 0)
                 check(a);

@@ -138,11 +138,22 @@ static const struct target *find_target(const struct tmpl_patch *patches, size_t
         return NULL;
 }
 
+/* Within their own limits patches can go beyond a text's: by a path of a JSON patch values come to lie
+ * deeper, or below a key "<<"; aliases repeat long texts. Nobody could read that, so it is not made. */
+static int check_readable(const char *name, const char *text, size_t size, struct tmpl_error *e) {
+        CLEANUP(tmpl_tree_freep) struct tmpl_tree *tree = NULL;
+        char patched[64];
+
+        snprintf(patched, sizeof patched, "patched %s", name);
+        return tmpl_tree_parse(text, size, patched, &tree, e);
+}
+
 int tmpl_patch_apply(const struct tmpl_patch *patches, size_t n, const char *name, char **text, size_t *size,
                      struct tmpl_error *e) {
         const struct target *target = find_target(patches, n, name);
         CLEANUP(tmpl_tree_freep) struct tmpl_tree *tree = NULL;
-        char *patched;
+        CLEANUP(freep) char *patched = NULL;
+        size_t patched_size;
         int r;
 
         if (!target)
@@ -152,9 +163,11 @@ int tmpl_patch_apply(const struct tmpl_patch *patches, size_t n, const char *nam
         for (size_t i = 0; i < n; i++)
                 if (!strcmp(patches[i].target, name) && (r = apply_file(&patches[i], target, &tree, e)) < 0)
                         return r;
-        if ((r = tmpl_tree_emit(tree, &patched, size)) < 0)
+        if ((r = tmpl_tree_emit(tree, &patched, &patched_size)) < 0 ||
+            (r = check_readable(name, patched, patched_size, e)) < 0)
                 return r;
         free(*text);
-        *text = patched;
+        *text = TAKE_PTR(patched);
+        *size = patched_size;
         return 0;
 }

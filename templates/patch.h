@@ -36,8 +36,9 @@ int tmpl_patch_name(const char *name, const char **ret_target, enum tmpl_patch_t
                     struct tmpl_error *e);
 
 /* Those of the patches that are for `target`, in their order, to the one document in *text (malloc'ed,
- * replaced on success, its keys sorted as kubeadm writes them). Without one nothing is changed.
- * -EINVAL: *e names file, line and path; -ENOMEM. */
+ * replaced on success, its keys sorted as kubeadm writes them). Without one nothing is changed. What comes of
+ * them can be read again, or is refused.
+ * -EINVAL: *e names file, line and path; -E2BIG: likewise; -ENOMEM. */
 int tmpl_patch_apply(const struct tmpl_patch *patches, size_t n, const char *target, char **text,
                      size_t *size, struct tmpl_error *e);
 

@@ -217,6 +217,8 @@ static void test_errors(void **state) {
                 { S, "a: 1", "a: !x 2", "etcd+x.yaml:1: a tag; values must be plain YAML" },
                 { S, "a: 1", "<<: {a: 2}", "etcd+x.yaml:1: a merge key (<<); write the keys out" },
                 { S, "a: 1", "a: [", "etcd+x.yaml:2: did not find expected node content" },
+                { J, "a: 1", "[{op: add, path: /<<, value: 1}]",
+                  "patched etcd:1: a merge key (<<); write the keys out" },
         };
 
         (void)state;
@@ -242,6 +244,39 @@ static void test_growth_is_refused(void **state) {
                          "- {op: copy, from: '', path: /k%d}\n", i);
         assert_int_equal(apply(J, "a: 1", patch, &text, &e), -EINVAL);
         assert_non_null(strstr(e.what, "the result is too large"));
+}
+
+/* Each value is within the limits, and lies below the one before. */
+static void test_depth_is_refused(void **state) {
+        static const char
+                deep[] = "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+                path[] = "/a/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/-";
+        CLEANUP(freep) char *text = NULL;
+        struct tmpl_error e = { 0 };
+        char patch[512];
+
+        (void)state;
+        snprintf(patch, sizeof patch, "- {op: add, path: /a, value: %s}\n- {op: add, path: %s, value: %s}\n",
+                 deep, path, deep);
+        assert_int_equal(apply(J, "a: 1", patch, &text, &e), -E2BIG);
+        assert_non_null(strstr(e.what, "patched etcd:"));
+        assert_string_equal(text, "a: 1");
+}
+
+/* A text of some kilobytes says more than a mebibyte. */
+static void test_size_is_refused(void **state) {
+        CLEANUP(freep) char *patch = calloc(1, 1 << 13), *text = NULL;
+        struct tmpl_error e = { 0 };
+        int n;
+
+        (void)state;
+        n = sprintf(patch, "a: &a x%4000dx\nb: [", 1);
+        for (int i = 0; i < 300; i++)
+                n += sprintf(patch + n, "*a, ");
+        sprintf(patch + n, "*a]\n");
+        assert_int_equal(apply(M, "a: 1", patch, &text, &e), -E2BIG);
+        assert_non_null(strstr(e.what, "patched etcd: "));
+        assert_string_equal(text, "a: 1");
 }
 
 static void test_names(void **state) {
@@ -302,6 +337,8 @@ int main(void) {
                 cmocka_unit_test(test_rules),
                 cmocka_unit_test(test_errors),
                 cmocka_unit_test(test_growth_is_refused),
+                cmocka_unit_test(test_depth_is_refused),
+                cmocka_unit_test(test_size_is_refused),
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_others_are_left_alone),
         };

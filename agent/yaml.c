@@ -228,7 +228,7 @@ static int append(struct ynode ***items, size_t n, struct ynode *item) {
 static int check_key(struct reader *r, const struct ynode *map, const struct ynode *key) {
         const struct ynode *first = NULL;
 
-        if (key->kind != YNODE_SCALAR)
+        if (key->kind != YNODE_SCALAR || key->type == YTYPE_NULL)
                 return error_at(r->e, r->name, key->line, key->column, "a key must be a word, not %s",
                                 ynode_describe(key));
         for (size_t i = 0; i < map->n && !first; i++)

@@ -1,7 +1,7 @@
 /* A YAML stream as a small tree over libyaml, for configuration files: every node knows its place.
  *
  * Refused with position, because a configuration needs none of them and each hides what is meant:
- * duplicate keys, keys that are no scalars, anchors and aliases, tags other than !!str, NUL bytes;
+ * duplicate keys, keys that are no scalars or null, anchors and aliases, tags other than !!str, NUL bytes;
  * also what is larger than the limits below. Plain scalars are typed as Kubernetes' YAML reader
  * types them (YAML 1.1: yes and 007 are no strings). No side effects. */
 #ifndef AGENT_YAML_H

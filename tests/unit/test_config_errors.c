@@ -48,7 +48,7 @@ static void test_unknown_keys(void **state) {
                   "vip: unknown key \"Interface\"; did you mean \"interface\"?" },
                 { VIP "  bogus: 1\n", 7, 3, "vip: unknown key \"bogus\"" },
                 { VIP "  <<: {}\n", 7, 3, "vip: unknown key \"<<\"" },
-                { VIP "  ~: {}\n", 7, 3, "vip: unknown key \"~\"" },
+                { VIP "  ~: {}\n", 7, 3, "a key must be a word, not empty (null)" },
                 { VIP "  members: [{name: a, adress: 10.0.0.1}]\n", 7, 23, "did you mean \"address\"?" },
                 { VIP "  members:\n  - {name: a, address: 10.0.0.1}\n  - {name: b, x: 1}\n", 9, 15,
                   "vip.members[1]: unknown key \"x\"" },

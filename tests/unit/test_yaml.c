@@ -101,6 +101,8 @@ static void test_errors(void **state) {
                 { "a: !!seq []\n", 0, 1, 4, "tags are not understood" },
                 { "[a, b]: 1\n", 0, 1, 1, "a key must be a word, not a list" },
                 { "? {a: b}\n: 1\n", 0, 1, 3, "a key must be a word, not a map" },
+                { "a: 1\n?\n: 1\n", 0, 2, 2, "a key must be a word, not empty (null)" },
+                { "a: 1\nnull: 1\n", 0, 2, 1, "a key must be a word, not empty (null)" },
                 { "a: \"x\\0y\"\n", 0, 1, 4, "NUL character" },
                 { "a: x\0y\n", 7, 1, 5, "control characters are not allowed" },
                 { "a: b: c\n", 0, 1, 5, "mapping values are not allowed" },

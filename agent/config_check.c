@@ -35,6 +35,12 @@ static int check_endpoint(struct config_reader *r) {
                         "(or controlPlaneEndpoint where another load balancer has it)");
         if (!v || vrrp_ip_parse(c->endpoint_host, &a) < 0)
                 return 0;
+        if (vrrp_ip_link_local(&a))
+                return config_blame(
+                        r, BLAME(&v->addresses),
+                        "vip.address: %s is link-local, which no controlPlaneEndpoint can be; put "
+                        "another address first, or give a DNS name there",
+                        c->endpoint_host);
         if (!vrrp_ip_equal(&a, &v->addresses[0].ip))
                 return config_blame(
                         r, BLAME(&c->endpoint_host, &v->addresses),

@@ -57,6 +57,11 @@ static int check_member(struct config_reader *r, const struct vip_config *v, siz
                 return config_blame(r, BLAME(&m->address),
                                     "vip.members: %s is the VIP; give the member's own address",
                                     vrrp_ip_text(&m->address).v);
+        if (c->cluster && v == config_vip(c) && vrrp_ip_link_local(&m->address))
+                return config_blame(r, BLAME(&m->address),
+                                    "vip.members: %s is link-local; in a cluster it is also the address that "
+                                    "the member's API server advertises, which no such can be",
+                                    vrrp_ip_text(&m->address).v);
         if (v == config_vip(c) && !strcmp(m->name, c->node_name) && c->advertise_address &&
             vrrp_ip_parse(c->advertise_address, &self) == 0 && !vrrp_ip_equal(&self, &m->address))
                 return config_blame(

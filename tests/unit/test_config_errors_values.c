@@ -10,6 +10,13 @@ static void test_impossible_values(void **state) {
                   "nodeName: \"N_1\" must be lower case" },
                 { INIT "nodeRegistration: {name: -a}\n", 3, 26, "nodeRegistration.name: \"-a\" must be" },
                 { AGENT "vip: {address: 10.0.0.9}\n", 4, 16, "must be ADDRESS/PREFIX" },
+                { AGENT "vip: {address: fe80::c0/64}\ncni: none\n---\n" CLUSTER
+                        "networking: {serviceSubnet: 'fd00:96::/112'}\n",
+                  4, 16, "fe80::c0 is link-local, which no controlPlaneEndpoint can be" },
+                { AGENT
+                  "vip:\n  address: fd00::c0/64\n  members: [{name: n1, address: 'fe80::1'}]\ncni: none\n"
+                  "---\n" CLUSTER "networking: {serviceSubnet: 'fd00:96::/112'}\n",
+                  6, 33, "vip.members: fe80::1 is link-local; in a cluster" },
                 { AGENT "vip: {address: 10.0.0/24}\n", 4, 16, "must be ADDRESS/PREFIX" },
                 { AGENT "vip: {address: 10.0.0.9/33}\n", 4, 16, "must be ADDRESS/PREFIX" },
                 { AGENT "vip: {address: 10.0.0.9/024}\n", 4, 16, "must be ADDRESS/PREFIX" },

@@ -6,21 +6,34 @@
 #include <errno.h>
 
 /* Aliases can make a small file a tree without end; real manifests are far below these. */
-enum { MAX_SIZE = 1 << 20, MAX_DEPTH = 64, MAX_STEPS = 1 << 23 };
+enum { MAX_SIZE = 1 << 20, MAX_DEPTH = 64, MAX_STEPS = 1 << 20, STEP_BYTES = 32 };
 
 struct compare {
         yaml_document_t *a, *b;
-        unsigned depth, steps;
+        unsigned depth;
+        size_t steps;
         struct tmpl_path path; /* where the walk is */
         struct tmpl_error *e;
 };
 
 static int compare_nodes(struct compare *c, int a, int b);
 
+static int too_large(struct compare *c) {
+        return tmpl_error_set(c->e, -E2BIG, "%s: nested too deep or too large", tmpl_path_text(&c->path));
+}
+
+/* False: no more of it. Also by the bytes: aliases repeat a long text as often as a short one. */
+static bool spend(struct compare *c, size_t bytes) {
+        c->steps += 1 + bytes / STEP_BYTES;
+        return c->steps <= MAX_STEPS;
+}
+
 static int compare_scalars(struct compare *c, const yaml_node_t *a, const yaml_node_t *b) {
         struct tmpl_scalar x, y;
         const char *quote_x, *quote_y;
 
+        if (!spend(c, a->data.scalar.length + b->data.scalar.length))
+                return too_large(c);
         tmpl_scalar_resolve(a, &x);
         tmpl_scalar_resolve(b, &y);
         if (tmpl_scalar_equal(&x, &y))
@@ -53,10 +66,6 @@ static bool same_key(const yaml_node_t *a, const yaml_node_t *b) {
                !memcmp(a->data.scalar.value, b->data.scalar.value, a->data.scalar.length);
 }
 
-static int too_large(struct compare *c) {
-        return tmpl_error_set(c->e, -E2BIG, "%s: nested too deep or too large", tmpl_path_text(&c->path));
-}
-
 static int not_scalar(struct compare *c, const yaml_node_t *key) {
         return tmpl_error_set(c->e, -EINVAL, "%s: a key is no scalar (line %zu)", tmpl_path_text(&c->path),
                               key->start_mark.line + 1);
@@ -71,10 +80,10 @@ static int find(struct compare *c, yaml_document_t *doc, const yaml_node_t *mapp
         for (p = mapping->data.mapping.pairs.start; p < mapping->data.mapping.pairs.top; p++) {
                 const yaml_node_t *k = yaml_document_get_node(doc, p->key);
 
-                if (++c->steps > MAX_STEPS)
-                        return too_large(c);
                 if (k->type != YAML_SCALAR_NODE)
                         return not_scalar(c, k);
+                if (!spend(c, k->data.scalar.length == key->data.scalar.length ? k->data.scalar.length : 0))
+                        return too_large(c);
                 if (!same_key(k, key))
                         continue;
                 if (found++)
@@ -134,7 +143,7 @@ static int compare_nodes(struct compare *c, int a, int b) {
         static const char *const kinds[] = { "nothing", "a scalar", "a list", "a mapping" };
         int r = 1;
 
-        if (++c->steps > MAX_STEPS || c->depth >= MAX_DEPTH)
+        if (!spend(c, 0) || c->depth >= MAX_DEPTH)
                 return too_large(c);
         if (!x || !y || x->type != y->type)
                 return x || y ? tmpl_error_set(c->e, 0, "%s: %s and %s", tmpl_path_text(&c->path),

@@ -1,4 +1,5 @@
 /* "The same pod": equality of two texts as trees of values. */
+#include "pki/util.h"
 #include "templates/render.h"
 #include "tests/unit/templates_values.h"
 #include <errno.h>
@@ -104,6 +105,41 @@ static void test_bomb_is_refused(void **state) {
         assert_int_equal(equal(text, text, &e), -E2BIG);
 }
 
+/* Few steps, but a long way: 10,000 times a text of 100,000 bytes. */
+static void test_bomb_of_bytes_is_refused(void **state) {
+        CLEANUP(freep) char *text = calloc(1, 200000);
+        struct tmpl_error e;
+        char *at;
+
+        (void)state;
+        assert_non_null(text);
+        at = text + sprintf(text, "a: &a ");
+        memset(at, '7', 100000);
+        at += 100000;
+        at += sprintf(at, "\nb: &b [*a");
+        for (int i = 1; i < 100; i++)
+                at += sprintf(at, ",*a");
+        at += sprintf(at, "]\nc: [*b");
+        for (int i = 1; i < 100; i++)
+                at += sprintf(at, ",*b");
+        strcpy(at, "]\n");
+        assert_int_equal(equal(text, text, &e), -E2BIG);
+}
+
+/* What a large ConfigMap may be. */
+static void test_many_keys_are_compared(void **state) {
+        CLEANUP(freep) char *text = calloc(1, 1000000);
+        struct tmpl_error e;
+        char *at = text;
+
+        (void)state;
+        assert_non_null(text);
+        at += sprintf(at, "data:\n");
+        for (int i = 0; i < 400; i++)
+                at += sprintf(at, "  key-%03d: \"%0*d\"\n", i, 2000, i);
+        assert_int_equal(equal(text, text, &e), 1);
+}
+
 static void test_rendered(void **state) {
         struct tmpl_values v = measured_values();
         struct tmpl_error e = { 0 };
@@ -125,8 +161,12 @@ static void test_rendered(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_same),     cmocka_unit_test(test_different),
-                cmocka_unit_test(test_refused),  cmocka_unit_test(test_bomb_is_refused),
+                cmocka_unit_test(test_same),
+                cmocka_unit_test(test_different),
+                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_bomb_is_refused),
+                cmocka_unit_test(test_bomb_of_bytes_is_refused),
+                cmocka_unit_test(test_many_keys_are_compared),
                 cmocka_unit_test(test_rendered),
         };
 

@@ -198,6 +198,7 @@ const char *syntax_dns_name(const char *s);
 const char *syntax_label(const char *s);
 const char *syntax_ip_or_dns(const char *s);
 const char *syntax_path(const char *s);
+const char *syntax_directory(const char *s); /* a path with room for those of its files */
 const char *syntax_socket_path(const char *s);
 const char *syntax_cri_socket(const char *s);
 const char *syntax_interface(const char *s);

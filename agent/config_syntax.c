@@ -74,6 +74,13 @@ const char *syntax_path(const char *s) {
         return *s == '/' && strlen(s) < PATH_MAX ? NULL : "must be an absolute path";
 }
 
+const char *syntax_directory(const char *s) {
+        enum { ROOM = 256 }; /* for /etcd/healthcheck-client.key and the like */
+
+        return *s == '/' && strlen(s) < PATH_MAX - ROOM ? NULL
+                                                        : "must be an absolute path of at most 3839 bytes";
+}
+
 const char *syntax_socket_path(const char *s) {
         return *s == '/' && strlen(s) < sizeof(((struct sockaddr_un *)0)->sun_path)
                        ? NULL

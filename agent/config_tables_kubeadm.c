@@ -91,7 +91,7 @@ static const struct choice image_pulls[] = { { "IfNotPresent", IMAGE_PULL_IF_NOT
                 { "imageRepository", &op_string, AT(image_repository), .def = "registry.k8s.io",             \
                   .check = syntax_repository },                                                              \
                 { "certificatesDir", &op_string, AT(cert_dir), .def = "/etc/kubernetes/pki",                 \
-                  .check = syntax_path },                                                                    \
+                  .check = syntax_directory },                                                               \
         {                                                                                                    \
                 "featureGates", FROM(feature_gates), KEYED(feature_gate, gate_fields)                        \
         }
@@ -104,7 +104,7 @@ static const struct choice image_pulls[] = { { "IfNotPresent", IMAGE_PULL_IF_NOT
 #define CERT_SANS                                                                                            \
         { "certSANs", &op_strings, AT(cert_sans), .check = syntax_ip_or_dns }
 #define ETCD_LOCAL                                                                                           \
-        { "dataDir", &op_string, AT(etcd_data_dir), .def = "/var/lib/etcd", .check = syntax_path },          \
+        { "dataDir", &op_string, AT(etcd_data_dir), .def = "/var/lib/etcd", .check = syntax_directory },     \
                 { "imageRepository", &op_string, AT(etcd_image_repository), .check = syntax_repository },    \
                 { "imageTag", &op_string, AT(etcd_image_tag), .check = syntax_image_tag },                   \
                 { "serverCertSANs", &op_strings, AT(etcd_server_sans), .check = syntax_ip_or_dns }, {        \

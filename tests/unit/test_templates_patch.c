@@ -246,6 +246,18 @@ static void test_growth_is_refused(void **state) {
         assert_non_null(strstr(e.what, "the result is too large"));
 }
 
+/* Each copy lies one deeper than the one before. */
+static void test_depth_by_copies_is_refused(void **state) {
+        CLEANUP(freep) char *patch = calloc(1, 1 << 12), *text = NULL;
+        struct tmpl_error e = { 0 };
+
+        (void)state;
+        for (int i = 0; i < 64; i++)
+                strcat(patch, "- {op: copy, from: '', path: /a}\n");
+        assert_int_equal(apply(J, "a: 1", patch, &text, &e), -E2BIG);
+        assert_non_null(strstr(e.what, "patched etcd:"));
+}
+
 /* Each value is within the limits, and lies below the one before. */
 static void test_depth_is_refused(void **state) {
         static const char
@@ -337,6 +349,7 @@ int main(void) {
                 cmocka_unit_test(test_rules),
                 cmocka_unit_test(test_errors),
                 cmocka_unit_test(test_growth_is_refused),
+                cmocka_unit_test(test_depth_by_copies_is_refused),
                 cmocka_unit_test(test_depth_is_refused),
                 cmocka_unit_test(test_size_is_refused),
                 cmocka_unit_test(test_names),
